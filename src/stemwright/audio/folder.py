@@ -1,0 +1,92 @@
+"""A folder of stems as a `StemSet`: roles by name, the reference mix recognised, unreadable files kept as facts."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from stemwright.audio.probe import SUFFIXES, majority_rate, probe
+from stemwright.errors import InputError, NotAudio, NotFoundInput, UnreadableAudio
+from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadable
+from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, without_bpm_and_key
+from stemwright.safety import PART, readable
+
+
+def read_stems(folder: Path) -> StemSet:
+    """Everything that lies directly in a folder, sorted into stems, mix, unreadable and other files.
+
+    The part that all stem names share ("Song_") is no part of a stem's name. Raises NotFoundInput when the folder
+    is not there or holds no audio file at all.
+    """
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.name.endswith(PART) and path.is_file())
+    except NotADirectoryError:
+        raise InputError(f"{folder}: is a file", "give the folder that holds the stems") from None
+    except OSError as error:
+        raise readable(error, folder) from error
+    audio: list[AudioFile] = []
+    unreadable: list[Unreadable] = []
+    others: list[Path] = []
+    for path in entries:
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            others.append(path)
+            continue
+        try:
+            audio.append(probe(path))
+        except InputError as error:
+            unreadable.append(Unreadable(path, _kind(error, path), error.message.removeprefix(f"{path}: ")))
+    if not audio and not unreadable:
+        raise NotFoundInput(
+            f"{folder}: holds no audio files", "give the folder that the stems lie in (WAV, AIFF, FLAC, ...)"
+        )
+    stems, mix = _sort(tuple(audio))
+    rate = majority_rate(tuple(audio)) if audio else 48_000
+    return StemSet(
+        _song(folder, rate, (*stems, *((mix,) if mix else ()))),
+        stems,
+        mix,
+        folder,
+        "",
+        tuple(unreadable),
+        tuple(others),
+    )
+
+
+def _kind(error: InputError, path: Path) -> Literal["empty", "not-audio", "damaged", "no-reader"]:
+    if isinstance(error, NotAudio):
+        return "empty" if path.stat().st_size == 0 else "not-audio"
+    return "no-reader" if isinstance(error, UnreadableAudio) else "damaged"
+
+
+def stem_names(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Track names for files: what is left of each name without the prefix that all share (cut at `_`, `-`, space)."""
+    stems = [path.stem for path in paths]
+    prefix = os.path.commonprefix(stems) if len(stems) > 1 else ""
+    prefix = prefix[: max((prefix.rfind(c) + 1 for c in "_- "), default=0)]
+    names = [re.sub(r"^\d+[ ._-]+(?=\S)", "", name[len(prefix) :]).replace("_", " ").strip(" -") for name in stems]
+    return tuple(name or stem for name, stem in zip(names, stems, strict=True))
+
+
+def _sort(files: tuple[AudioFile, ...]) -> tuple[tuple[Stem, ...], Stem | None]:
+    names = stem_names(tuple(file.path for file in files))
+    found = [Stem(file, guess_role(name), name) for file, name in zip(files, names, strict=True)]
+    mix = next((stem for stem in found if stem.role == "mix"), None) if len(found) > 1 else None
+    stems = sorted((stem for stem in found if stem is not mix), key=lambda s: (role_order(s.role), s.name.lower()))
+    if mix:
+        mix = Stem(mix.file, "mix", label("mix"))
+    return tuple(stems), mix
+
+
+def _song(folder: Path, rate: int, stems: tuple[Stem, ...]) -> Song:
+    name = folder.resolve().name
+    bpm, key = bpm_and_key_in(name)
+    artist = next((stem.file.tag("artist") for stem in stems if stem.file.tag("artist")), "")
+    return Song(
+        title=without_bpm_and_key(name).replace("_", " ").strip() or name,
+        sample_rate=rate,
+        artist=artist,
+        bpm=Estimate(bpm, 0.9, "filename") if bpm else None,
+        key=Estimate(key, 0.9, "filename") if key else None,
+    )

@@ -1,0 +1,180 @@
+"""Write WAV exactly: 16/24-bit PCM or 32-bit float, BWF chunks, RF64 above 4 GiB, whole or not at all.
+
+A `JUNK` chunk of the size of `ds64` is reserved in front, so that a file that outgrows 32-bit sizes becomes RF64
+in place (EBU Tech 3306, section 4).
+"""
+
+from __future__ import annotations
+
+import struct
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemwright.audio.chunks import Bext, build_bext, walk
+from stemwright.safety import atomic, writable
+
+_RIFF_LIMIT = 0xFFFFFFFF
+_SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
+"""Tail of KSDATAFORMAT_SUBTYPE_PCM / _IEEE_FLOAT after the two-byte format code."""
+
+
+class WavWriter:
+    """A WAV file that appears under its name when the `with` block ends well, and not at all otherwise.
+
+    `write` takes int32 `[channels, n]` samples in the range of `bits` (see `stream.quantise`), or float32 when
+    `encoding` is "float". Raises OutputError or DiskFull; ValueError for samples of another shape or range.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        bits: int = 24,
+        encoding: Literal["pcm", "float"] = "pcm",
+        bext: Bext | None = None,
+        ixml: bytes | None = None,
+        channel_mask: int = 0,
+        riff_limit: int = _RIFF_LIMIT,
+    ) -> None:
+        if (encoding, bits) not in (("pcm", 16), ("pcm", 24), ("float", 32)):
+            raise ValueError(f"cannot write {bits}-bit {encoding}")
+        self.path, self.sample_rate, self.channels, self.bits, self.encoding = (
+            path,
+            sample_rate,
+            channels,
+            bits,
+            encoding,
+        )
+        self.frames = 0
+        self._bext, self._ixml, self._mask, self._limit = bext, ixml, channel_mask, riff_limit
+        self._stack = ExitStack()
+        self._file: BinaryIO
+
+    def __enter__(self) -> WavWriter:
+        """Open the temporary file and write the header's place holder."""
+        with ExitStack() as stack:
+            part = stack.enter_context(atomic(self.path))
+            self._file = stack.enter_context(part.open("xb"))
+            self._file.write(self._header())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Complete the header and rename, or remove the temporary file."""
+        try:
+            if kind is None:
+                self._complete()
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, samples: NDArray[np.int32] | NDArray[np.float32]) -> None:
+        """Append `[channels, n]` samples."""
+        if samples.ndim != 2 or samples.shape[0] != self.channels:
+            raise ValueError(f"need [{self.channels}, n] samples, got {samples.shape}")
+        try:
+            self._file.write(self._bytes(samples))
+        except OSError as error:
+            raise writable(error, self.path) from error
+        self.frames += samples.shape[1]
+
+    def _bytes(self, samples: NDArray[np.int32] | NDArray[np.float32]) -> bytes:
+        interleaved = np.ascontiguousarray(samples.T)
+        if self.encoding == "float":
+            return interleaved.astype("<f4").tobytes()
+        if interleaved.dtype != np.int32:
+            raise ValueError("PCM wants int32 samples; see stream.quantise")
+        limit = 1 << (self.bits - 1)
+        if interleaved.size and (interleaved.max() >= limit or interleaved.min() < -limit):
+            raise ValueError(f"sample beyond {self.bits} bits")
+        if self.bits == 16:
+            return interleaved.astype("<i2").tobytes()
+        return interleaved.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+
+    def _header(self) -> bytes:
+        """Everything before the samples; the sizes are those of the frames written so far."""
+        align = self.channels * self.bits // 8
+        code = 3 if self.encoding == "float" else 1
+        fmt = struct.pack("<HIIHH", self.channels, self.sample_rate, self.sample_rate * align, align, self.bits)
+        if self.channels > 2 or self._mask:
+            extension = struct.pack("<HHIH", 22, self.bits, self._mask, code) + _SUBFORMAT
+            fmt = struct.pack("<H", 0xFFFE) + fmt + extension
+        else:
+            fmt = struct.pack("<H", code) + fmt
+        if self._bext and not hasattr(self, "_bext_body"):
+            self._bext_body = build_bext(self._bext)  # once: it may hold the current time
+        body = [b"WAVE", b"", _chunk(b"bext", self._bext_body) if self._bext else b"", _chunk(b"fmt ", fmt)]
+        if self.encoding == "float":
+            body.append(_chunk(b"fact", struct.pack("<I", min(self.frames, _RIFF_LIMIT))))
+        data = self.frames * align
+        tail = data % 2 + (len(_chunk(b"iXML", self._ixml)) if self._ixml else 0)
+        total = sum(map(len, body)) + 36 + 8 + data + tail
+        wide = total > self._limit
+        body[1] = (
+            _chunk(b"ds64", struct.pack("<QQQI", total, data, self.frames, 0)) if wide else _chunk(b"JUNK", bytes(28))
+        )
+        sizes = (_RIFF_LIMIT, _RIFF_LIMIT) if wide else (total, data)
+        return (
+            struct.pack("<4sI", b"RF64" if wide else b"RIFF", sizes[0])
+            + b"".join(body)
+            + struct.pack("<4sI", b"data", sizes[1])
+        )
+
+    def _complete(self) -> None:
+        try:
+            if self.frames * self.channels * self.bits // 8 % 2:
+                self._file.write(b"\0")
+            if self._ixml:
+                self._file.write(_chunk(b"iXML", self._ixml))
+            self._file.seek(0)
+            self._file.write(self._header())
+            self._file.flush()
+        except OSError as error:
+            raise writable(error, self.path) from error
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def replace_ixml(path: Path, ixml: bytes) -> None:
+    """Give a WAV file another iXML chunk; every other byte of it but the sizes stays. Atomic, like all writing.
+
+    Raises OutputError, DiskFull; ValueError when the file is no RIFF or RF64 WAV.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as source, atomic(path) as part:
+        head = source.read(12)
+        if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+            raise ValueError(f"{path} is no WAV file")
+        kept = [chunk for chunk in walk(source, length) if chunk.name != b"iXML"]
+        with part.open("xb") as out:
+            out.write(head)
+            for chunk in kept:
+                source.seek(chunk.offset - 8)
+                copy_bytes(source, out, 8 + chunk.present)
+                out.write(b"\0" * (chunk.present % 2))
+            out.write(_chunk(b"iXML", ixml))
+            total = out.tell() - 8
+            if head[:4] == b"RF64":
+                out.seek(20)  # riffSize, the first field of ds64, which stands first
+                out.write(struct.pack("<Q", total))
+            else:
+                out.seek(4)
+                out.write(struct.pack("<I", total))
+
+
+def copy_bytes(source: BinaryIO, target: BinaryIO, count: int) -> None:
+    """Copy the next `count` bytes from one open file to another."""
+    while count and (data := source.read(min(count, 1 << 20))):
+        target.write(data)
+        count -= len(data)

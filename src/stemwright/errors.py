@@ -1,0 +1,98 @@
+"""Every error stemwright raises on purpose, as one tree.
+
+::
+
+    StemwrightError               exit code 1; carries a hint that names the next step
+    ├── InputError                something given to us cannot be used
+    │   ├── NotFoundInput         no such file or folder
+    │   ├── NotAudio              the bytes are not audio we know (text, empty, an image, ...)
+    │   ├── DamagedAudio          audio that stops or contradicts itself
+    │   └── UnreadableAudio       audio that needs a reader which is not installed
+    ├── OutputError               a result cannot be written
+    │   ├── AlreadyThere          it exists and --force was not given
+    │   └── DiskFull              no space left
+    ├── MissingExtra              an optional package is not installed
+    ├── WeightsError              model weights
+    │   ├── WeightsUnavailable    no source could give them
+    │   └── WeightsMismatch       bytes differ from the pinned hash, or are unsafe to load
+    ├── SettingsError             a config file, profile, layout or template is wrong
+    ├── SessionError              a DAW session cannot be built from what is there
+    └── BatchFailed               exit code 3; some inputs failed, the others are done
+
+Usage errors (a wrong flag) belong to the command line and exit with 2; an interrupt exits with 130.
+"""
+
+from __future__ import annotations
+
+
+class StemwrightError(Exception):
+    """Base of all errors. `message` says what is wrong in one line, `hint` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(StemwrightError):
+    """Something given to us cannot be used."""
+
+
+class NotFoundInput(InputError):
+    """No such file or folder."""
+
+
+class NotAudio(InputError):
+    """The bytes are not audio that we know."""
+
+
+class DamagedAudio(InputError):
+    """Audio that stops early or contradicts itself."""
+
+
+class UnreadableAudio(InputError):
+    """Audio that needs a reader which is not installed."""
+
+
+class OutputError(StemwrightError):
+    """A result cannot be written."""
+
+
+class AlreadyThere(OutputError):
+    """The result exists and --force was not given."""
+
+
+class DiskFull(OutputError):
+    """No space left on the device."""
+
+
+class MissingExtra(StemwrightError):
+    """An optional package is not installed."""
+
+
+class WeightsError(StemwrightError):
+    """Model weights cannot be used."""
+
+
+class WeightsUnavailable(WeightsError):
+    """No source could give the weights."""
+
+
+class WeightsMismatch(WeightsError):
+    """The bytes differ from the pinned hash, or are not safe to load."""
+
+
+class SettingsError(StemwrightError):
+    """A config file, profile, layout or template is wrong."""
+
+
+class SessionError(StemwrightError):
+    """A DAW session cannot be built from what is there."""
+
+
+class BatchFailed(StemwrightError):
+    """Some inputs of a batch failed; the others are done."""
+
+    exit_code = 3

@@ -1,0 +1,132 @@
+"""Whatever touches the world: atomic files, hashes, paths that stay inside, guarded child processes.
+
+The promise kept here: a result appears whole under its own name or not at all, and a source is never written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, StemwrightError
+
+PART = ".stemwright-part"
+"""Suffix of a file that is being written; leftovers of a killed run are recognised by it."""
+
+
+def readable(error: OSError, path: Path) -> StemwrightError:
+    """The house error for an OSError met while reading `path`."""
+    if isinstance(error, FileNotFoundError):
+        return NotFoundInput(f"{path}: no such file or folder", "check the spelling; quote names that hold spaces")
+    return InputError(f"{path}: {error.strerror or error}", "check that the file can be read")
+
+
+def writable(error: OSError, path: Path) -> StemwrightError:
+    """The house error for an OSError met while writing `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{path}: the disk is full", "free some space or give another folder with --out")
+    return OutputError(f"{path}: cannot write: {error.strerror or error}", "give a folder you may write to with --out")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; renamed onto it when the block ends well, removed when it does not.
+
+    The caller may replace an existing `path`; asking first is the workflow's business. Raises OutputError and
+    DiskFull for anything the file system refuses.
+    """
+    part = path.with_name(f".{path.name[:180]}.{os.getpid()}{PART}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as done:
+            os.fsync(done.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise writable(error, path) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a binary file atomically."""
+    with atomic(path) as part:
+        part.write_bytes(data)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs left in `folder`: files that were being written by a process now gone."""
+    for part in folder.rglob(f".*{PART}"):
+        pid = part.name.removesuffix(PART).rpartition(".")[2]
+        if not (pid.isdigit() and _alive(int(pid))):
+            with suppress(OSError):
+                part.unlink()
+
+
+def _alive(pid: int) -> bool:
+    if pid == os.getpid() or os.name == "nt":
+        return pid == os.getpid()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file. Raises NotFoundInput or InputError."""
+    try:
+        with path.open("rb") as source:
+            return hashlib.file_digest(source, "sha256").hexdigest()
+    except OSError as error:
+        raise readable(error, path) from error
+
+
+def safe_join(folder: Path, name: str) -> Path:
+    """`folder / name`, refusing a name that leads out of the folder. Raises InputError."""
+    joined = (folder / name).resolve()
+    if not joined.is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{name!r} leads out of {folder}", "the file that names it is wrong or hostile; do not trust it"
+        )
+    return joined
+
+
+def child(
+    argv: Sequence[str | Path], *, timeout_s: float, cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program without shell, stdin or a life longer than `timeout_s`; it dies with us.
+
+    Returns the finished process, whatever its exit code. Raises FileNotFoundError when there is no such program
+    and subprocess.TimeoutExpired when it was ended.
+    """
+    with subprocess.Popen(
+        [str(part) for part in argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        start_new_session=os.name != "nt",
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=timeout_s)
+        except BaseException:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL) if os.name != "nt" else process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -1,0 +1,102 @@
+"""JSON of the model: `to_json` and `from_json`, exact both ways.
+
+Every document carries `"schema": "stemwright.<name>/1"`. Paths are POSIX strings, fractions are "n/d" strings,
+infinities and NaN are strings ("-inf"), because JSON has no such numbers. Unknown fields are ignored on reading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stemwright.errors import InputError
+
+T = TypeVar("T")
+
+
+def schema(cls: type | str) -> str:
+    """The label of a model class or of a document's name."""
+    return f"stemwright.{cls if isinstance(cls, str) else cls.__name__.lower()}/1"
+
+
+def plain(value: Any) -> Any:
+    """A model object as JSON-able dicts, lists, strings and numbers, without a schema label."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def to_json(value: Any) -> str:
+    """One model object as a labelled JSON document."""
+    return dumps({"schema": schema(type(value)), **plain(value)})
+
+
+def dumps(document: Any) -> str:
+    """JSON as the house writes it: readable, UTF-8, ended by a newline."""
+    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(cls: type[T], text: str) -> T:
+    """The model object of a document written by `to_json`. Raises InputError when it is none."""
+    try:
+        document = json.loads(text)
+        if document.get("schema") != schema(cls):
+            raise ValueError(f"schema is {document.get('schema')!r}, not {schema(cls)!r}")
+        return typing.cast(T, build(cls, document))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"not a {cls.__name__} document: {error}", "it may come from another version; make it anew"
+        ) from error
+
+
+def build(kind: Any, value: Any) -> Any:
+    """Turn plain JSON back into a value of type `kind`."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if isinstance(kind, typing.TypeVar) or kind is Any:
+        return value
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else build(next(a for a in arguments if a is not type(None)), value)
+    if origin is tuple:
+        inner = arguments[:1] * len(value) if arguments[-1] is ... else arguments
+        return tuple(build(kind_, item) for kind_, item in zip(inner, value, strict=True))
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ValueError(f"{value!r} is none of {arguments}")
+        return value
+    target = origin or kind
+    if dataclasses.is_dataclass(target):
+        hints = typing.get_type_hints(target)
+        bound = dict(zip(getattr(target, "__parameters__", ()), arguments, strict=False))
+        known = {f.name for f in dataclasses.fields(target)} & value.keys()
+        return typing.cast(Any, target)(**{name: build(_bind(hints[name], bound), value[name]) for name in known})
+    if kind is Path:
+        return Path(value)
+    if kind in (Fraction, float, int, str, bool):
+        if kind in (int, str, bool) and type(value) is not kind:
+            raise TypeError(f"{value!r} is not {kind.__name__}")
+        return kind(value)
+    raise TypeError(f"cannot read a {kind}")
+
+
+def _bind(hint: Any, bound: dict[Any, Any]) -> Any:
+    if isinstance(hint, typing.TypeVar):
+        return bound.get(hint, hint)
+    if typing.get_origin(hint) is tuple and any(a in bound for a in typing.get_args(hint)):
+        return tuple.__class_getitem__(tuple(bound.get(a, a) for a in typing.get_args(hint)))
+    return hint

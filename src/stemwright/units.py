@@ -1,0 +1,123 @@
+"""Exact conversions between the units of audio and of music.
+
+Frames are integers (samples per channel). Musical positions are `Fraction` quarter notes. Levels are dB.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+FULL_SCALE_24 = 1 << 23
+"""A 24-bit sample of this value would be 0 dBFS (IEC 61606: full scale = 1.0); the largest is one less."""
+
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_FLATS = {
+    "Db": "C#",
+    "Eb": "D#",
+    "Gb": "F#",
+    "Ab": "G#",
+    "Bb": "A#",
+    "Cb": "B",
+    "Fb": "E",
+    "E#": "F",
+    "B#": "C",
+}
+_FLAT_MAJORS = {5, 10, 3, 8, 1}
+"""Pitch classes of the major keys that are written with flats: F, Bb, Eb, Ab, Db."""
+
+
+def db(linear: float) -> float:
+    """Amplitude ratio in dB; -inf for 0."""
+    return 20.0 * math.log10(linear) if linear > 0 else -math.inf
+
+
+def linear(decibels: float) -> float:
+    """Amplitude ratio of a level in dB; 0 for -inf."""
+    return math.pow(10.0, decibels / 20.0)
+
+
+def seconds(frames: int, sample_rate: int) -> Fraction:
+    """Exact duration in seconds."""
+    return Fraction(frames, sample_rate)
+
+
+def frames(duration: Fraction | float, sample_rate: int) -> int:
+    """Nearest whole frame to a time in seconds (half a frame rounds up)."""
+    return math.floor(Fraction(duration) * sample_rate + Fraction(1, 2))
+
+
+def rescale(frame_count: int, from_rate: int, to_rate: int) -> int:
+    """The nearest frame at another sample rate (half a frame rounds up), exact in integers."""
+    return (2 * frame_count * to_rate + from_rate) // (2 * from_rate)
+
+
+def exact_bpm(bpm: float) -> Fraction:
+    """BPM as written by a human: 93.5 is 187/2, not the nearest binary float."""
+    return Fraction(str(bpm))
+
+
+def quarters_to_seconds(quarters: Fraction, bpm: float) -> Fraction:
+    """Duration in seconds of a number of quarter notes at a constant tempo."""
+    return quarters * 60 / exact_bpm(bpm)
+
+
+def clock(frame_count: int, sample_rate: int) -> str:
+    """A length as people read it: `3:07.250`."""
+    milliseconds = frames(seconds(frame_count, sample_rate), 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def parse_key(text: str) -> str:
+    """The house spelling of a key: `Am`, `a minor`, `Bb`, `F#min`, `8A`(Camelot) -> `A minor`, ...
+
+    Raises ValueError when the text is no key.
+    """
+    raw = text.strip().replace("♯", "#").replace("♭", "b")
+    if raw[:-1].isdigit() and raw[-1:].upper() in ("A", "B") and 1 <= int(raw[:-1]) <= 12:
+        # Camelot = (7 * pitch class of the relative major + 7) mod 12 + 1; 7 is its own inverse mod 12.
+        major = (7 * (int(raw[:-1]) - 1) - 1) % 12
+        mode = "minor" if raw[-1].upper() == "A" else "major"
+        return f"{PITCH_CLASSES[major if mode == 'major' else (major + 9) % 12]} {mode}"
+    if not raw or raw[0].upper() not in "ABCDEFG":
+        raise ValueError(f"{text!r} is not a key")
+    split = 2 if raw[1:2] in ("#", "b") else 1
+    tonic = raw[0].upper() + raw[1:split]
+    mode_text = raw[split:].strip(" _-")
+    if mode_text in ("m", "min", "mi") or mode_text.lower() in ("minor", "min", "moll"):
+        mode = "minor"
+    elif mode_text in ("", "M", "maj") or mode_text.lower() in ("major", "maj", "dur"):
+        mode = "major"
+    else:
+        raise ValueError(f"{text!r} is not a key")
+    return f"{_FLATS.get(tonic, tonic).replace('E#', 'F').replace('B#', 'C')} {mode}"
+
+
+def key_signature_sharps(key: str) -> int:
+    """Sharps (positive) or flats (negative) of a key such as `F# minor`, -5 to +6."""
+    tonic, mode = key.split()
+    major = (PITCH_CLASSES.index(tonic) + (3 if mode == "minor" else 0)) % 12
+    fifths = 7 * major % 12
+    return fifths - 12 if major in _FLAT_MAJORS else fifths
+
+
+def spell_key(key: str) -> str:
+    """A key with the accidental its signature asks for: `A# major` -> `Bb major`, `D# minor` stays."""
+    tonic, mode = key.split()
+    if key_signature_sharps(key) < 0 and tonic.endswith("#"):
+        tonic = chr((ord(tonic[0]) - ord("A") + 1) % 7 + ord("A")) + "b"
+    return f"{tonic} {mode}"
+
+
+def short_key(key: str) -> str:
+    """`A minor` -> `Am`, `A# major` -> `Bb`."""
+    tonic, mode = spell_key(key).split()
+    return tonic + ("m" if mode == "minor" else "")
+
+
+def camelot(key: str) -> str:
+    """DJ notation: `A minor` -> `8A`, `C major` -> `8B`."""
+    tonic, mode = key.split()
+    major = (PITCH_CLASSES.index(tonic) + (3 if mode == "minor" else 0)) % 12
+    return f"{(7 * major + 7) % 12 + 1}{'A' if mode == 'minor' else 'B'}"

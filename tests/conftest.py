@@ -1,0 +1,18 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real material beside a checkout; tests that want it are skipped where it is absent."""
+    folder = REPOSITORY.parent / "shared"
+    if not (folder / "material").is_dir():
+        pytest.skip("no ../shared with real material beside this checkout")
+    return folder
