@@ -1,0 +1,120 @@
+"""Session formats: one module per format, found here; what a format has no place for is told, never dropped silently.
+
+A format module has
+
+- `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
+- `EXPRESSES`, the names of `FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
+- `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
+  format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value).
+
+Nothing written depends on the clock or on chance: the same session gives the same ids and times, see `stable_id`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from stemwright.errors import SessionError
+from stemwright.model import Clip, Loss, Marker, Output, Session, Track
+from stemwright.registry import discover
+
+STAMP = datetime(2000, 1, 1)
+"""The time of creation that sessions carry, so that building one again gives the same bytes."""
+
+_NAMESPACE = uuid.UUID("6f0b7c36-6a3c-5a0e-9d53-0d2f5a3c7e11")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Files that were written and what they could not hold."""
+
+    outputs: tuple[Output, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+def formats() -> dict[str, ModuleType]:
+    """Every session format by the name of its module."""
+    return discover("stemwright.session.formats")
+
+
+def write_session(name: str, session: Session, path: Path, **options: Any) -> Written:
+    """Write a session in one format; `path` gets the format's suffix when it has none of them.
+
+    An existing file is replaced: asking first is the workflow's business. Raises SessionError for an unknown format
+    or option and for what the format cannot hold at all, OutputError and DiskFull for what the file system refuses.
+    """
+    known = formats()
+    if name not in known:
+        raise SessionError(f"there is no session format {name!r}", f"known: {', '.join(known)}")
+    module = known[name]
+    strange = sorted(options.keys() - module.OPTIONS)
+    if strange:
+        raise SessionError(
+            f"{module.NAME} takes no option {strange[0]!r}", f"it takes: {', '.join(sorted(module.OPTIONS)) or 'none'}"
+        )
+    if path.suffix.lower() not in module.SUFFIXES:
+        path = path.with_name(path.name + module.SUFFIXES[0])
+    more: Written = module.write(session, path, options)
+    return Written((Output(path, "session", name), *more.outputs), (*losses(session, module), *more.losses))
+
+
+def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
+    """One loss for every field that the session uses and the format does not express; its subjects are listed."""
+    found = []
+    for field, (phrase, subjects) in FIELDS.items():
+        names = list(dict.fromkeys(subjects(session))) if field not in module.EXPRESSES else []
+        if names:
+            found.append(Loss(", ".join(names), field, f"{module.NAME} has no place for {phrase}"))
+    return tuple(found)
+
+
+def stable_id(session: Session, *parts: object) -> uuid.UUID:
+    """The id of a part of a session, the same whenever the session is written."""
+    whole = (session.song.artist, session.song.title, session.sample_rate, session.frames, *parts)
+    return uuid.uuid5(_NAMESPACE, "\x1f".join(map(str, whole)))
+
+
+def _song(used: Callable[[Session], object]) -> Callable[[Session], Iterator[str]]:
+    return lambda session: (name for name in ("song",) if used(session))
+
+
+def _tracks(used: Callable[[Track], object]) -> Callable[[Session], Iterator[str]]:
+    return lambda session: (track.name for track in session.tracks if used(track))
+
+
+def _clips(used: Callable[[Clip], object]) -> Callable[[Session], Iterator[str]]:
+    return _tracks(lambda track: any(used(clip) for clip in track.clips))
+
+
+def _markers(used: Callable[[Marker], object]) -> Callable[[Session], Iterator[str]]:
+    return lambda session: (marker.name for marker in session.markers if used(marker))
+
+
+FIELDS: dict[str, tuple[str, Callable[[Session], Iterator[str]]]] = {
+    # field: (what it is called, the names of what uses it in a session)
+    "tempo": ("the tempo", _song(lambda s: s.song.bpm)),
+    "tempo_map": ("tempo changes", _song(lambda s: s.song.tempo_map)),
+    "meter": ("the metre", _song(lambda s: any((m.numerator, m.denominator) != (4, 4) for m in s.song.meter_map))),
+    "key": ("the key", _song(lambda s: s.song.key)),
+    "markers": ("markers", _markers(lambda m: not m.length)),
+    "regions": ("regions", _markers(lambda m: m.length)),
+    "groups": ("group tracks", _tracks(lambda t: t.is_group)),
+    "colours": ("colours", _tracks(lambda t: t.colour)),
+    "gain": ("track gain", _tracks(lambda t: t.gain_db)),
+    "pan": ("panning", _tracks(lambda t: t.pan)),
+    "mute": ("muted tracks", _tracks(lambda t: t.mute)),
+    "solo": ("soloed tracks", _tracks(lambda t: t.solo)),
+    "clip_gain": ("clip gain", _clips(lambda c: c.gain_db)),
+    "fades": ("fades", _clips(lambda c: c.fade_in or c.fade_out)),
+    "comments": ("track comments", _tracks(lambda t: t.comment)),
+    "notes": ("session notes", _song(lambda s: s.notes)),
+    "start_timecode": ("the timecode of the session start", _song(lambda s: s.start_frame)),
+    "audio": ("audio", _tracks(lambda t: t.clips)),
+}
+"""What a session can hold; the vocabulary of `EXPRESSES`."""

@@ -1,0 +1,195 @@
+"""REAPER project (.rpp), hand-written text in the keys that REAPER 7 itself writes.
+
+Sources: ReaTeam's state chunk definitions and real projects. Items and markers stand in seconds with digits enough
+that `round(seconds * rate)` is the frame again; tracks and items are time-based (`BEAT 0`, `TIMELOCKMODE 1`), so that
+a tempo edit never moves a stem. Stems are referred to where they lie, relative to the project and with forward
+slashes. REAPER has no field for the key: it stands in the notes and in a marker. Track comments are the notes of the
+track's first item. How bar 1 gets onto the grid: `session.grid`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from stemwright.errors import SessionError
+from stemwright.model import AudioFile, Clip, Marker, Session, Track
+from stemwright.safety import write_text
+from stemwright.session.arrange import one_line
+from stemwright.session.formats import FIELDS, Written, stable_id
+from stemwright.session.grid import GridPoint, grid
+from stemwright.units import linear
+
+NAME = "REAPER"
+SUFFIXES = (".rpp",)
+EXPRESSES = frozenset(FIELDS) - {"key"}
+OPTIONS: frozenset[str] = frozenset()
+
+_VERSION = "7.41/win64"
+_WAV_24 = "ZXZhdxgAAA=="
+"""RENDER_CFG: "evaw" (WAV), 24-bit."""
+
+_SOURCES = {"flac": "FLAC", "mp3": "MP3", "ogg": "VORBIS", "wavpack": "WAVPACK"}
+"""REAPER's source types by container; it calls everything of the WAV and AIFF kind WAVE."""
+
+
+def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
+    """Write the project. Raises SessionError for a media path that a project cannot name."""
+    song, points = session.song, grid(session.song)
+    rate = session.sample_rate
+    write_text(path, "".join(f"{line}\n" for line in (
+        f"<REAPER_PROJECT 0.1 {quote(_VERSION)} 0",
+        "  <NOTES 0 2",
+        *(f"    |{one_line(line)}" for line in session.notes),
+        "  >",
+        f"  TITLE {quote(song.title)}",
+        f"  AUTHOR {quote(song.artist)}",
+        "  RIPPLE 0 0",
+        "  PANLAW 1",
+        f"  PROJOFFS {_seconds(session.start_frame, rate)} 0 0",
+        f"  TIMEMODE 1 5 -1 {round(session.frame_rate)} 0 0 -1",
+        "  PANMODE 3",
+        '  RECORD_PATH "Media" ""',
+        '  RENDER_FILE "Renders"',
+        '  RENDER_PATTERN "$project"',
+        "  RENDER_FMT 0 2 0",
+        "  RENDER_RANGE 1 0 0 18 1000",
+        "  RENDER_STEMS 0",
+        "  RENDER_DITHER 0",
+        "  TIMELOCKMODE 1",
+        "  TEMPOENVLOCKMODE 1",
+        f"  SAMPLERATE {rate} 1 0",
+        "  <RENDER_CFG",
+        f"    {_WAV_24}",
+        "  >",
+        f"  TEMPO {float(points[0].bpm):.12g} {points[0].meter[0]} {points[0].meter[1]} 0",
+        *_tempo_envelope(session, points),
+        *(line for number, marker in enumerate(session.markers, 1) for line in _marker(session, number, marker)),
+        *(line for track, folder in _folders(session.tracks) for line in _track(session, track, folder, path.parent)),
+        ">",
+    )))  # fmt: skip
+    return Written()
+
+
+def quote(text: str) -> str:
+    """A string as a project holds it: on one line, in the first kind of quote that it does not contain.
+
+    There is no escape: when it contains all three, its backticks become apostrophes, as REAPER does it.
+    """
+    text = one_line(text)
+    mark = next((mark for mark in "\"'`" if mark not in text), "")
+    return f"{mark}{text}{mark}" if mark else f"`{text.replace('`', chr(39))}`"
+
+
+def _seconds(frames: int, rate: int) -> str:
+    return f"{frames / rate:.15f}"
+
+
+def _guid(session: Session, *parts: object) -> str:
+    return f"{{{stable_id(session, *parts)}}}".upper()
+
+
+def _colour(colour: str | None) -> int:
+    """REAPER's colour number, red in the lowest byte; 0 is "none"."""
+    red, green, blue = bytes.fromhex(colour[1:]) if colour else (0, 0, 0)
+    return 0x1000000 | blue << 16 | green << 8 | red if colour else 0
+
+
+def _tempo_envelope(session: Session, points: tuple[GridPoint, ...]) -> Iterator[str]:
+    """The envelope that overrides TEMPO; square points, the metre where it changes."""
+    yield "  <TEMPOENVEX"
+    yield f"    EGUID {_guid(session, 'tempo')}"
+    yield from ("    ACT 1 -1", "    VIS 1 0 1", "    LANEHEIGHT 0 0", "    ARM 0", "    DEFSHAPE 1 -1 -1")
+    meter = None
+    for point in points:
+        place = f"    PT {float(point.at):.15f} {float(point.bpm):.12g} 1"
+        changes = point.meter != meter
+        meter = point.meter
+        yield f"{place} {65536 * meter[1] + meter[0]} 0 1" if changes else place
+    yield "  >"
+
+
+def _marker(session: Session, number: int, marker: Marker) -> Iterator[str]:
+    at, colour = _seconds(marker.at, session.sample_rate), _colour(marker.colour)
+    region = int(marker.length > 0)
+    yield f"  MARKER {number} {at} {quote(marker.name)} {region} {colour} 1 R {_guid(session, 'marker', number)} 0"
+    if region:
+        yield f'  MARKER {number} {_seconds(marker.at + marker.length, session.sample_rate)} "" 1'
+
+
+def _folders(tracks: tuple[Track, ...]) -> Iterator[tuple[Track, str]]:
+    """Every track with its ISBUS fields: a folder opens, goes on, or closes as many levels as end here."""
+    groups = {track.name: track.group for track in tracks if track.is_group}
+
+    def depth(track: Track | None) -> int:
+        level, name = 0, track.group if track else None
+        while name is not None:
+            level, name = level + 1, groups.get(name)
+        return level
+
+    for track, following in zip(tracks, (*tracks[1:], None), strict=True):
+        step = depth(following) - depth(track)
+        yield track, "1 1" if step > 0 else f"2 {step}" if step < 0 else "0 0"
+
+
+def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[str]:
+    guid = _guid(session, "track", track.name)
+    channels = max((clip.file.format.channels for clip in track.clips), default=2)
+    yield f"  <TRACK {guid}"
+    yield f"    NAME {quote(track.name)}"
+    yield f"    PEAKCOL {_colour(track.colour) or 16576}"
+    yield "    BEAT 0"
+    yield "    AUTOMODE 0"
+    yield f"    VOLPAN {linear(track.gain_db):.15g} {track.pan:.15g} -1 -1 1"
+    yield f"    MUTESOLO {int(track.mute)} {int(track.solo)} 0"
+    yield "    IPHASE 0"
+    yield f"    ISBUS {folder}"
+    yield f"    NCHAN {max(2, channels + channels % 2)}"
+    yield "    FX 1"
+    yield f"    TRACKID {guid}"
+    yield "    MAINSEND 1 0"
+    for number, clip in enumerate(track.clips):
+        yield from _item(session, track, number, clip, base)
+    yield "  >"
+
+
+def _item(session: Session, track: Track, number: int, clip: Clip, base: Path) -> Iterator[str]:
+    rate = session.sample_rate
+    yield "    <ITEM"
+    yield f"      POSITION {_seconds(clip.at, rate)}"
+    yield "      SNAPOFFS 0"
+    yield f"      LENGTH {_seconds(clip.length, rate)}"
+    yield "      LOOP 0"
+    yield "      ALLTAKES 0"
+    yield f"      FADEIN 0 {_seconds(clip.fade_in, rate)} 0 0 0 0"
+    yield f"      FADEOUT 0 {_seconds(clip.fade_out, rate)} 0 0 0 0"
+    yield "      BEAT 0"
+    yield "      MUTE 0 0"
+    yield "      SEL 0"
+    yield f"      IGUID {_guid(session, 'item', track.name, number)}"
+    if track.comment and number == 0:
+        yield from ("      <NOTES", f"        |{one_line(track.comment)}", "      >")
+    yield f"      NAME {quote(track.name)}"
+    yield f"      VOLPAN {linear(clip.gain_db):.15g} 0 1 -1"
+    yield f"      SOFFS {_seconds(clip.source_from, rate)}"
+    yield "      PLAYRATE 1 1 0 -1 0 0.0025"
+    yield "      CHANMODE 0"
+    yield f"      GUID {_guid(session, 'take', track.name, number)}"
+    yield f"      <SOURCE {_SOURCES.get(clip.file.format.container, 'WAVE')}"
+    yield f"        FILE {_file(clip.file, base)}"
+    yield "      >"
+    yield "    >"
+
+
+def _file(file: AudioFile, base: Path) -> str:
+    """A media path relative to the project, absolute only when there is no relative one (another drive)."""
+    try:
+        name = os.path.relpath(file.path, base)
+    except ValueError:
+        name = str(file.path.absolute())
+    name = Path(name).as_posix()
+    if one_line(name) != name or all(mark in name for mark in "\"'`"):
+        raise SessionError(f"{file.path}: a REAPER project cannot hold this file name", "rename the file")
+    return quote(name)

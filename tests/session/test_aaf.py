@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aaf2
+import numpy as np
+import opentimelineio as otio
+import pytest
+import soundfile
+from session_kit import band, lint_aaf, wav
+
+from stemwright.audio.probe import probe
+from stemwright.audio.stream import quantise, read_all
+from stemwright.errors import AlreadyThere, SessionError
+from stemwright.model import Clip, Marker, Session, Stem, Track
+from stemwright.session.arrange import arrange
+from stemwright.session.formats import _aafkit, write_session
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """The band, a 5.1 and a three-channel effect, gain and pan on the bass."""
+    stems = band(tmp_path)
+    effects = (
+        Stem(wav(tmp_path / "Sur.wav", 600, 6), "fx", "Sur"),
+        Stem(wav(tmp_path / "Tri.wav", 600, 3), "fx", "Tri"),
+    )
+    made = arrange(replace(stems, stems=(*stems.stems, *effects)))
+    return replace(
+        made, tracks=tuple(replace(t, gain_db=-6.0, pan=-0.5) if t.name == "Bass" else t for t in made.tracks)
+    )
+
+
+def slots(path: Path) -> list[dict[str, Any]]:
+    """What the sound slots hold: name, gain, pan, tags, and clips as (start, length, clip gain, master names)."""
+    found = []
+    with aaf2.open(str(path)) as aaf:
+        for slot in next(aaf.content.toplevel()).slots:
+            if slot.media_kind != "Sound":
+                continue
+            row: dict[str, Any] = {"name": slot.name, "rate": slot.edit_rate, "clips": []}
+            row |= {tag.name: tag.value for tag in slot["TimelineMobAttributeList"].value}
+            segment = slot.segment
+            while type(segment).__name__ == "OperationGroup":
+                row[segment.operation.name] = float(next(iter(segment.parameters)).value)
+                segment = segment.segments[0]
+            at = 0
+            for part in segment.components:
+                if type(part).__name__ != "Filler":
+                    gain, inner = 1.0, part
+                    if type(inner).__name__ == "OperationGroup" and inner.operation.name == "Audio Gain":
+                        gain, inner = float(next(iter(inner.parameters)).value), inner.segments[0]
+                    clips = inner.segments if type(inner).__name__ == "OperationGroup" else [inner]
+                    row["clips"].append((at, part.length, gain, [clip.mob.name for clip in clips]))
+                at += part.length
+            found.append(row)
+    return found
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_structure_and_content(session: Session, tmp_path: Path, embed: bool) -> None:
+    path = tmp_path / "s.aaf"
+    written = write_session("aaf", session, path, embed=embed)
+    assert lint_aaf(path) == []
+    rows = {row["name"]: row for row in slots(path)}
+    assert [n[:4] for n in rows] == ["Full", "Kick", "xxxx", "Bass", "Lead", "Sur", "Tri.", "Tri.", "Tri."]
+    assert all(row["rate"] == 48000 for row in rows.values())
+    assert (
+        rows["FullMix"]["clips"] == [(0, 9600, 1.0, ["Mix.L", "Mix.R"])] and rows["FullMix"]["AudioMixerCompMute"] == 1
+    )
+    assert rows["Kick 🥁"]["clips"] == [(0, 4800, pytest.approx(10 ** (3 / 20), abs=1e-8), ["Kick_a"])]
+    assert rows["x" * 200]["clips"] == [(2401, 4000, 1.0, ["Snare"])]
+    assert (rows["Bass"]["Audio Gain"], rows["Bass"]["Audio Pan"]) == (pytest.approx(10 ** (-6 / 20), abs=1e-8), 0.25)
+    assert [rows[n]["_TRACK_FORMAT"] for n in ("Kick 🥁", "Bass", "Sur", "Tri.2")] == [1, 2, 3, 1]
+    assert rows["Sur"]["clips"][0][3] == [f"Sur.{n}" for n in range(1, 7)] and rows["Tri.3"]["clips"][0][3] == ["Tri.3"]
+    media = sorted(p.name for p in (tmp_path / "Audio Files").iterdir()) if not embed else []
+    assert sorted(o.path.name for o in written.outputs if o.kind == "media") == media and len(media) == (
+        0 if embed else 17
+    )
+    assert path.read_bytes()[68:72] == b"\xfe\xff\xff\xff"
+
+
+def test_the_lint_bites(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 48000, subtype="PCM_16")
+    with aaf2.open(str(tmp_path / "bad.aaf"), "w") as aaf:
+        master, top = aaf.create.MasterMob("a"), aaf.create.CompositionMob("top")
+        aaf.content.mobs.append(master)
+        aaf.content.mobs.append(top)
+        source = master.import_audio_essence(str(tmp_path / "a.wav"))
+        top.usage = "Usage_TopLevel"
+        top.create_sound_slot(48000).segment.components.append(master.create_source_clip(source.slot_id, length=90))
+    found = " / ".join(lint_aaf(tmp_path / "bad.aaf"))
+    for fault in (
+        "no timecode slot",
+        "no name or number",
+        "not as long",
+        "chain",
+        "PCMDescriptor is incomplete",
+        "PCM is",
+    ):
+        assert fault in found
+
+
+def channels(session: Session) -> dict[str, np.ndarray[Any, np.dtype[np.int32]]]:
+    """The samples that every essence must hold."""
+    files = {clip.file.path: clip.file for track in session.tracks for clip in track.clips}
+    whole = {"Kick_a" if "Kick" in path.stem else path.stem: quantise(read_all(file)) for path, file in files.items()}
+    return {
+        name if len(pcm) == 1 else f"{name}.{'LR'[n] if len(pcm) == 2 else n + 1}": pcm[n]
+        for name, pcm in whole.items()
+        for n in range(len(pcm))
+    }
+
+
+def test_essences_are_the_source_bit_for_bit(session: Session, tmp_path: Path) -> None:
+    expected = channels(session)
+    assert len(expected) == 17
+    write_session("aaf", session, tmp_path / "e.aaf", embed=True)
+    write_session("aaf", session, tmp_path / "l.aaf")
+    with aaf2.open(str(tmp_path / "e.aaf")) as aaf:
+        found = {mob.name: bytes(mob.essence.open("r").read()) for mob in aaf.content.sourcemobs() if mob.essence}
+    assert found == {
+        name: b"".join(int(x).to_bytes(3, "little", signed=True) for x in pcm) for name, pcm in expected.items()
+    }
+    for name, pcm in expected.items():
+        read, rate = soundfile.read(tmp_path / "Audio Files" / f"{name}.wav", dtype="int32")
+        assert rate == 48000 and np.array_equal(read >> 8, pcm)
+    assert probe(tmp_path / "Audio Files" / "Snare.wav").start_frame == 3600 * 48000 + 2401
+    assert probe(tmp_path / "Audio Files" / "Bass.L.wav").start_frame is None
+
+
+def test_timecode_tape_markers_identity_comments(session: Session, tmp_path: Path) -> None:
+    write_session("aaf", session, tmp_path / "s.aaf")
+    with aaf2.open(str(tmp_path / "s.aaf")) as aaf:
+        top = next(aaf.content.toplevel())
+        assert top.name == "My Söng" and top.slot_at(1).segment.start == 3600 * 30
+        assert set(session.notes) == {value for _, value in top.comments.items()}
+        events = top.slot_at(1000).segment.components
+        marks = [(e["Position"].value, e["Comment"].value, e.length, e["CommentMarkerUser"].value) for e in events]
+        assert marks == [(m.at, m.name, m.length, m.name) for m in session.markers]
+        colours = [e["CommentMarkerColor"].value for e in events if "CommentMarkerColor" in e]
+        assert colours == [{"red": 0xFFFF, "green": 0x8080, "blue": 0}]
+        on_tape = {mob.name: mob.slot_at(1).segment for mob in aaf.content.sourcemobs()}
+        assert on_tape["Snare"].start == 3600 * 48000 + 2401 and on_tape["Bass.L"].start == 0
+        assert type(on_tape["Snare"].mob.descriptor).__name__ == "TapeDescriptor"
+        comments = {mob.name: dict(mob.comments.items()) for mob in aaf.content.mastermobs()}
+        assert comments["Vox.R"] == {"Comment": "Printed effects: plate, 1/4 delay"} and comments["Snare"] == {}
+        assert aaf.header["IdentificationList"].value[-1]["ProductName"].value == "stemwright"
+
+
+def test_another_reader_finds_tracks_gaps_and_media(session: Session, tmp_path: Path) -> None:
+    write_session("aaf", replace(session, markers=(Marker(0, "Start"), Marker(2401, "Bar 1"))), tmp_path / "s.aaf")
+    timeline = otio.adapters.read_from_file(str(tmp_path / "s.aaf"))
+    tracks = [track for track in timeline.tracks if track.kind == "Audio"]
+    assert [t.name for t in tracks] == [row["name"] for row in slots(tmp_path / "s.aaf")]
+    snare = next(t for t in tracks if t.name.startswith("xxx"))
+    assert [(type(c).__name__, c.duration().value) for c in snare] == [("Gap", 2401), ("Clip", 4000)]
+    clips = [clip for clip in timeline.find_clips() if isinstance(clip.media_reference, otio.schema.ExternalReference)]
+    urls = {clip.media_reference.target_url for clip in clips}
+    assert urls == {p.as_uri() for p in (tmp_path / "Audio Files").iterdir()} and len(urls) == 17
+    marks = {(m.name, m.marked_range.start_time.value) for clip in timeline.find_clips() for m in clip.markers}
+    assert marks == {("Start", 0), ("Bar 1", 2401)}
+
+
+@pytest.mark.skipif(not shutil.which("aaftool"), reason="LibAAF's aaftool, the importer of Ardour, is not installed")
+def test_the_importer_of_ardour_agrees(session: Session, tmp_path: Path) -> None:
+    for embed in (False, True):
+        path = tmp_path / f"{embed}.aaf"
+        write_session("aaf", session, path, embed=embed)
+        options = ["--aaf-summary", "--aaf-essences", "--aaf-clips", "--pos-format", "samples", "--no-color"]
+        told = subprocess.run(["aaftool", *options, str(path)], capture_output=True, check=True, text=True)
+        complaints = [line for line in (told.stdout + told.stderr).splitlines() if "error" in line or "warn" in line]
+        # Those of an empty pyaaf2 file: its dictionary has entries that LibAAF does not know.
+        assert len(complaints) <= 7 and all("Could not retrieve" in line for line in complaints)
+        start = 3600 * 48000 + 2401
+        for text in (
+            f"Start: {start}  Len: 4000",
+            "Format: 5.1",
+            "Gain: -06.0 dB  Pan: 0.25",
+            "Gain: +03.0 dB",
+            "MUTE",
+        ):
+            assert text in told.stdout
+        assert told.stdout.count("EMBEDDED") == 17 * embed
+
+
+def test_rebuilt_byte_for_byte(session: Session, tmp_path: Path) -> None:
+    made = []
+    for embed in (False, True, False, True):
+        write_session("aaf", session, tmp_path / "s.aaf", embed=embed)
+        made.append((tmp_path / "s.aaf").read_bytes())
+        made.append(b"".join(p.read_bytes() for p in sorted((tmp_path / "Audio Files").iterdir())))
+    assert made[:4] == made[4:]
+
+
+def test_all_or_nothing(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(tmp_path.rglob("*"))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("inside the library")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_aafkit, "combined", fail)  # the media are written by then
+        for embed in (False, True):
+            with pytest.raises(SessionError, match="KeyError: 'inside the library'"):
+                write_session("aaf", session, tmp_path / "s.aaf", embed=embed)
+    assert sorted(tmp_path.rglob("*")) == before
+    with monkeypatch.context() as patch:
+        patch.setattr(_aafkit, "combined", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            write_session("aaf", session, tmp_path / "s.aaf")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_foreign_media_is_not_replaced(session: Session, tmp_path: Path) -> None:
+    write_session("aaf", session, tmp_path / "one.aaf")
+    with pytest.raises(AlreadyThere, match="belongs to another session"):
+        write_session("aaf", session, tmp_path / "two.aaf")
+    assert not (tmp_path / "two.aaf").exists()
+
+
+def test_what_24_bits_cannot_hold(session: Session, tmp_path: Path) -> None:
+    def only(samples: list[float], subtype: str) -> Session:
+        soundfile.write(tmp_path / "Float.wav", np.array(samples), 48000, subtype=subtype)
+        file = probe(tmp_path / "Float.wav")
+        return replace(session, start_frame=1, tracks=(Track("F", clips=(Clip(file, 0, file.frames),)),))
+
+    written = write_session("aaf", only([0.1, -1.0, 1.0], "FLOAT"), tmp_path / "s.aaf")
+    assert [(x.subject, x.field) for x in written.losses[-2:]] == [("Float.wav", "audio"), ("song", "start_timecode")]
+    read, _ = soundfile.read(tmp_path / "Audio Files" / "Float.wav", dtype="int32")
+    assert list(read >> 8) == [round(float(np.float32(0.1)) * 2**23), -(2**23), 2**23 - 1]
+    with pytest.raises(SessionError, match="above 0 dBFS"):
+        write_session("aaf", only([0.1, 1.01], "FLOAT"), tmp_path / "s.aaf")
+    assert not any(x.field == "audio" for x in write_session("aaf", only([0.1], "PCM_16"), tmp_path / "s.aaf").losses)
+
+
+def test_what_a_track_cannot_hold(session: Session, tmp_path: Path) -> None:
+    mono, stereo, slow = (
+        wav(tmp_path / "a.wav"),
+        wav(tmp_path / "b.wav", channels=2),
+        wav(tmp_path / "c.wav", rate=44100),
+    )
+    for clips, why in (
+        ((Clip(mono, 0, 10), Clip(mono, 5, 10)), "overlap"),
+        ((Clip(mono, 0, 10), Clip(stereo, 10, 10)), "different numbers of channels"),
+        ((Clip(slow, 0, 10),), "44100 Hz"),
+    ):
+        with pytest.raises(SessionError, match=why):
+            write_session("aaf", replace(session, tracks=(Track("t", clips=clips),)), tmp_path / "s.aaf")
+    pieces = (Clip(mono, 20, 10, source_from=7), Clip(mono, 5, 10))
+    write_session("aaf", replace(session, tracks=(Track("t", clips=pieces),)), tmp_path / "s.aaf")
+    assert slots(tmp_path / "s.aaf")[0]["clips"] == [(5, 10, 1.0, ["a"]), (20, 10, 1.0, ["a"])]
+    assert lint_aaf(tmp_path / "s.aaf") == []
+
+
+def test_the_last_list_of_fat_sectors_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "big"
+    data = bytearray(b"\xff" * 4096 * 4)
+    data[68:76] = struct.pack("<II", 1, 2)  # first list in sector 1 (after the header), two of them
+    data[3 * 4096 - 4 : 3 * 4096] = struct.pack("<I", 2)
+    path.write_bytes(data)
+    _aafkit.end_sector_lists(path)
+    data[4 * 4096 - 4 :] = b"\xfe\xff\xff\xff"
+    assert path.read_bytes() == data

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from session_kit import band
+
+from stemwright.errors import OutputError, SessionError
+from stemwright.model import Session
+from stemwright.session.arrange import arrange
+from stemwright.session.formats import FIELDS, formats, losses, write_session
+
+NAMES = ("aaf", "midi", "reaper")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return arrange(band(tmp_path))
+
+
+def test_formats_keep_the_contract() -> None:
+    found = formats()
+    assert tuple(found) == NAMES
+    for module in found.values():
+        assert set(FIELDS) >= module.EXPRESSES and module.SUFFIXES[0].startswith(".") and module.NAME
+
+
+def test_nothing_is_lost_silently(session: Session, tmp_path: Path) -> None:
+    tracks = tuple(replace(t, gain_db=-6.0, pan=0.5, solo=True) for t in session.tracks)
+    full = replace(
+        session, tracks=tracks, song=replace(session.song, meter_map=(replace(session.song.meter_map[0], numerator=3),))
+    )
+    for module in formats().values():
+        told = {loss.field for loss in losses(full, module)}
+        assert told == set(FIELDS) - module.EXPRESSES - {"tempo_map", "fades"}  # the two it does not use
+    assert [(x.field, x.subject) for x in write_session("reaper", full, tmp_path / "s").losses] == [("key", "song")]
+    midi = {loss.field: loss for loss in write_session("midi", full, tmp_path / "s").losses}
+    assert midi["mute"].subject == "FullMix" and midi["groups"].reason == "MIDI has no place for group tracks"
+
+
+def test_suffix_options_and_unknown_formats(session: Session, tmp_path: Path) -> None:
+    written = write_session("reaper", session, tmp_path / "Song v1.2")
+    assert written.outputs[0].path == tmp_path / "Song v1.2.rpp" and written.outputs[0].path.is_file()
+    with pytest.raises(SessionError, match="no session format 'ptx'") as caught:
+        write_session("ptx", session, tmp_path / "s")
+    assert "reaper" in caught.value.hint
+    with pytest.raises(SessionError, match="no option 'embed'"):
+        write_session("midi", session, tmp_path / "s", embed=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_place_that_cannot_be_written(session: Session, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OutputError):
+        write_session(name, session, tmp_path / "file" / "s")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    if os.geteuid():
+        with pytest.raises(OutputError):
+            write_session(name, session, closed / "s")
+    assert list(closed.iterdir()) == []

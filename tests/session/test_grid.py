@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+from session_kit import moving_song, song
+
+from stemwright.model import Estimate, MeterChange
+from stemwright.session.grid import grid, quarters_at
+from stemwright.units import exact_bpm
+
+
+@given(
+    downbeat=st.integers(0, 48000 * 60),
+    bpm=st.integers(4000, 24000).map(lambda n: n / 100),
+    meter=st.sampled_from([(4, 4), (3, 4), (7, 8), (6, 8), (2, 2), (1, 4), (5, 16)]),
+)
+def test_bar_one_is_exact_and_a_bar_line(downbeat: int, bpm: float, meter: tuple[int, int]) -> None:
+    points = grid(
+        song(bpm=Estimate(bpm, 1.0, "user"), downbeat_frame=downbeat, meter_map=(MeterChange(Fraction(0), *meter),))
+    )
+    at = Fraction(downbeat, 48000)
+    *lead, bar_one = points
+    assert points[0].at == points[0].quarters == 0 and bar_one.bpm == exact_bpm(bpm) and bar_one.meter == meter
+    if not lead:
+        assert at < Fraction(4, 1000)
+        return
+    assert bar_one.at == at
+    for point, following in zip(lead, points[1:], strict=False):
+        assert following.at - point.at == (following.quarters - point.quarters) * 60 / point.bpm
+        assert ((following.quarters - point.quarters) / Fraction(4 * point.meter[0], point.meter[1])).denominator == 1
+        assert point.meter[1] in (2, 4, 8, 16, 32, 64) and point.bpm <= 960
+        if at * exact_bpm(bpm) / 60 >= Fraction(4, 32):
+            assert Fraction(4, 5) <= point.bpm / exact_bpm(bpm) <= Fraction(4, 3)
+    assert quarters_at(points, at) == bar_one.quarters
+
+
+def test_changes_count_from_bar_one() -> None:
+    points = grid(moving_song())
+    first = next(p for p in points if p.at == Fraction(24577, 48000))
+    later = [p for p in points if p.quarters > first.quarters]
+    assert [(p.quarters - first.quarters, p.bpm, p.meter) for p in later] == [
+        (33, Fraction(481, 4), (7, 8)), (64, Fraction(617, 10), (7, 8)),
+    ]  # fmt: skip
+    assert later[0].at - first.at == 33 * 60 / Fraction(187, 2)
+    assert quarters_at(points, later[1].at + 60) == later[1].quarters + Fraction(617, 10)
+
+
+def test_unknown_tempo_is_the_default_from_frame_0() -> None:
+    (point,) = grid(song(bpm=None))
+    assert (point.at, point.bpm, point.meter) == (0, 120, (4, 4))

@@ -1,0 +1,46 @@
+"""Small makers that several test rooms share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stemwright.audio.stream import Block, quantise
+from stemwright.audio.wav import WavWriter
+
+
+def tone(hz: float, seconds: float = 2.0, rate: int = 48_000, level: float = 0.3, channels: int = 2) -> Block:
+    """A sine with faded ends, `[channels, frames]`."""
+    t = np.arange(round(seconds * rate)) / rate
+    fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.05)
+    return np.tile((level * fade * np.sin(2 * np.pi * hz * t)).astype(np.float32), (channels, 1))
+
+
+def write_wav(path: Path, samples: Block, rate: int = 48_000, bits: int = 24) -> Path:
+    """A PCM WAV."""
+    with WavWriter(path, rate, samples.shape[0], bits) as out:
+        out.write(quantise(samples, bits))
+    return path
+
+
+def pulse_song(seconds: float = 12.0, bpm: float = 120.0, rate: int = 44_100) -> dict[str, Block]:
+    """Stems with a plain beat at `bpm` and an A minor drone: enough for a tempo and a key to be found."""
+    t = np.arange(round(seconds * rate)) / rate
+    beat = (t * bpm / 60) % 1
+    kick = 0.4 * np.exp(-beat * 12) * np.sin(2 * np.pi * 55 * beat * 60 / bpm)
+    hat_phase = (t * bpm / 30) % 1
+    hats = 0.05 * np.exp(-hat_phase * 30) * np.random.default_rng(1).standard_normal(len(t))
+    chord = sum(0.05 * np.sin(2 * np.pi * hz * t) for hz in (220.0, 261.63, 329.63))
+    bass = 0.15 * np.sin(2 * np.pi * 110 * t)
+    fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.5)
+    made = {"Drums": kick + hats, "Bass": bass, "Keys": chord}
+    return {name: np.tile((fade * x).astype(np.float32), (2, 1)) for name, x in made.items()}
+
+
+def write_stems(folder: Path, stems: dict[str, Block], rate: int = 44_100, song: str = "Song") -> Path:
+    """A folder of 24-bit stems called `<song>_<name>.wav`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, samples in stems.items():
+        write_wav(folder / f"{song}_{name}.wav", samples, rate)
+    return folder
