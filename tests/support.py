@@ -9,11 +9,13 @@ import numpy as np
 from stemwright.audio.stream import Block, quantise
 from stemwright.audio.wav import WavWriter
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+
 
 def tone(hz: float, seconds: float = 2.0, rate: int = 48_000, level: float = 0.3, channels: int = 2) -> Block:
-    """A sine with faded ends, `[channels, frames]`."""
+    """A sine that fades from and to silence, `[channels, frames]`."""
     t = np.arange(round(seconds * rate)) / rate
-    fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.05)
+    fade = np.clip((np.minimum(t, t[::-1]) - 0.02) / 0.2, 0, 1) ** 2
     return np.tile((level * fade * np.sin(2 * np.pi * hz * t)).astype(np.float32), (channels, 1))
 
 
@@ -33,7 +35,7 @@ def pulse_song(seconds: float = 12.0, bpm: float = 120.0, rate: int = 44_100) ->
     hats = 0.05 * np.exp(-hat_phase * 30) * np.random.default_rng(1).standard_normal(len(t))
     chord = sum(0.05 * np.sin(2 * np.pi * hz * t) for hz in (220.0, 261.63, 329.63))
     bass = 0.15 * np.sin(2 * np.pi * 110 * t)
-    fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.5)
+    fade = np.clip((np.minimum(t, t[::-1]) - 0.02) / 0.3, 0, 1) ** 2
     made = {"Drums": kick + hats, "Bass": bass, "Keys": chord}
     return {name: np.tile((fade * x).astype(np.float32), (2, 1)) for name, x in made.items()}
 

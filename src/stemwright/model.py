@@ -9,7 +9,7 @@ Nothing is a bare float named `time`. Everything is frozen: a changed thing is a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -27,24 +27,19 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 class AudioFormat:
     """What the samples are stored as."""
 
-    container: str
-    """wav, rf64, bw64, aiff, caf, w64, flac, ogg, opus, mp3, m4a, ..."""
+    container: str  # wav, rf64, bw64, aiff, caf, w64, flac, ogg, opus, mp3, m4a, ...
     encoding: Literal["pcm", "float", "lossy"]
-    bits: int
-    """Valid bits per sample; 0 for lossy encodings."""
-    sample_rate: int
-    """Hz."""
+    bits: int  # valid bits per sample; 0 for lossy encodings
+    sample_rate: int  # Hz
     channels: int
-    channel_mask: int = 0
-    """dwChannelMask of WAVE_FORMAT_EXTENSIBLE; 0 when the file names no speakers."""
+    channel_mask: int = 0  # dwChannelMask of WAVE_FORMAT_EXTENSIBLE; 0 when the file names no speakers
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
     """One way in which a file that can still be read contradicts itself."""
 
-    kind: str
-    """truncated, data-size, riff-size, odd-tail, trailing-bytes, ..."""
+    kind: str  # truncated, data-size, riff-size, odd-tail, second-data, ...
     detail: str
     lost_frames: int = 0
 
@@ -56,10 +51,8 @@ class AudioFile:
     path: Path
     format: AudioFormat
     frames: int
-    start_frame: int | None = None
-    """BWF TimeReference: frames since midnight; None when the file has no bext chunk."""
-    tags: tuple[tuple[str, str], ...] = ()
-    """title, artist, album, bpm, key, comment, ... as found, lower-case names."""
+    start_frame: int | None = None  # BWF TimeReference: frames since midnight; None when the file has no bext chunk
+    tags: tuple[tuple[str, str], ...] = ()  # title, artist, album, bpm, key, comment, ... as found, lower-case names
     damage: tuple[Damage, ...] = ()
 
     def tag(self, name: str) -> str:
@@ -91,25 +84,16 @@ class Levels:
     sample_peak_dbfs: float
     channel_peaks_dbfs: tuple[float, ...]
     rms_dbfs: float
-    dc_offset: float
-    """Mean of the worst channel, fraction of full scale, signed."""
-    used_bits: int
-    """Word length really used (24 minus common trailing zero bits); 0 for silence."""
-    clipped: tuple[Span, ...] = ()
-    """The first 100 runs of three or more full-scale samples in a row."""
+    dc_offset: float  # mean of the worst channel, fraction of full scale, signed
+    used_bits: int  # word length really used (24 minus common trailing zero bits); 0 for silence
+    clipped: tuple[Span, ...] = ()  # the first 100 runs of three or more full-scale samples in a row
     clipped_runs: int = 0
-    not_finite: int = 0
-    """Count of NaN and infinite samples."""
-    first_sound: int | None = None
-    """First frame that is not exactly zero; None in silence."""
-    last_sound: int | None = None
-    """Last frame that is not exactly zero; None in silence."""
-    head_dbfs: float = -math.inf
-    """Peak of the first 1 ms."""
-    tail_dbfs: float = -math.inf
-    """Peak of the last 10 ms."""
-    correlation: float | None = None
-    """Left/right correlation -1 to +1; None unless stereo and sounding."""
+    not_finite: int = 0  # count of NaN and infinite samples
+    first_sound: int | None = None  # first frame that is not exactly zero; None in silence
+    last_sound: int | None = None  # last frame that is not exactly zero; None in silence
+    head_dbfs: float = -math.inf  # peak of the first 1 ms
+    tail_dbfs: float = -math.inf  # peak of the last 10 ms
+    correlation: float | None = None  # Left/right correlation -1 to +1; None unless stereo and sounding
 
     @property
     def silent(self) -> bool:
@@ -127,8 +111,7 @@ class Estimate(Generic[T]):
     value: T
     confidence: float
     source: Literal["user", "tag", "filename", "session", "measured"]
-    alternatives: tuple[T, ...] = ()
-    """Next best readings, best first (half or double tempo, relative key)."""
+    alternatives: tuple[T, ...] = ()  # next best readings, best first (half or double tempo, relative key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +138,7 @@ class Marker:
     at: int
     name: str
     length: int = 0
-    colour: str | None = None
-    """#rrggbb."""
+    colour: str | None = None  # #rrggbb
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +146,13 @@ class Song:
     """What is known about the music."""
 
     title: str
-    sample_rate: int
-    """Hz; the unit of `downbeat_frame` and of the markers."""
+    sample_rate: int  # Hz; the unit of `downbeat_frame` and of the markers
     artist: str = ""
-    bpm: Estimate[float] | None = None
-    """Tempo at the song start, quarter notes a minute."""
-    tempo_map: tuple[TempoChange, ...] = ()
-    """Later changes only; empty for a constant tempo."""
+    bpm: Estimate[float] | None = None  # tempo at the song start, quarter notes a minute
+    tempo_map: tuple[TempoChange, ...] = ()  # later changes only; empty for a constant tempo
     meter_map: tuple[MeterChange, ...] = (MeterChange(Fraction(0), 4, 4),)
     key: Estimate[str] | None = None
-    downbeat_frame: int = 0
-    """Where bar 1 starts in the audio."""
+    downbeat_frame: int = 0  # where bar 1 starts in the audio
     markers: tuple[Marker, ...] = ()
 
 
@@ -186,17 +164,12 @@ class Stem:
     """One stem (or the reference mix) of a song."""
 
     file: AudioFile
-    role: str
-    """`vocals.lead`, `drums.kick`, ..., `mix`, or `other`; see templates/names/roles.toml."""
-    name: str
-    """As a mix engineer would label the track."""
+    role: str  # `vocals.lead`, `drums.kick`, ..., `mix`, or `other`; see templates/names/roles.toml
+    name: str  # as a mix engineer would label the track
     levels: Levels | None = None
-    printed_effects: str = ""
-    """Effects that are part of the sound, in the producer's words."""
-    colour: str | None = None
-    """#rrggbb."""
-    gain_db: float = 0.0
-    """Gain that was applied to the samples; a session undoes it with clip gain of the opposite sign."""
+    printed_effects: str = ""  # effects that are part of the sound, in the producer's words
+    colour: str | None = None  # #rrggbb
+    gain_db: float = 0.0  # was applied to the samples; a session undoes it by clip gain of the opposite sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +182,7 @@ class StemSet:
     folder: Path | None = None
     layout: str = ""
     unreadable: tuple[Unreadable, ...] = ()
-    other_files: tuple[Path, ...] = ()
-    """Everything in the folder that is no audio: notes, sessions, junk."""
+    other_files: tuple[Path, ...] = ()  # everything in the folder that is no audio: notes, sessions, junk
 
     @property
     def everything(self) -> tuple[Stem, ...]:
@@ -243,8 +215,7 @@ class Track:
     clips: tuple[Clip, ...] = ()
     group: str | None = None
     is_group: bool = False
-    colour: str | None = None
-    """#rrggbb."""
+    colour: str | None = None  # #rrggbb
     gain_db: float = 0.0
     pan: float = 0.0
     mute: bool = False
@@ -258,25 +229,19 @@ class Session:
 
     song: Song
     tracks: tuple[Track, ...]
-    sample_rate: int
-    """Hz."""
-    frames: int
-    """Length of the timeline in frames."""
+    sample_rate: int  # Hz
+    frames: int  # length of the timeline in frames
     markers: tuple[Marker, ...] = ()
-    frame_rate: Fraction = Fraction(30)
-    """Timecode frames a second."""
-    start_frame: int = 0
-    """Timecode of the session start, in frames at the session rate since midnight."""
-    notes: tuple[str, ...] = ()
-    """Lines for the session's own notes field."""
+    frame_rate: Fraction = Fraction(30)  # timecode frames a second
+    start_frame: int = 0  # timecode of the session start, in frames at the session rate since midnight
+    notes: tuple[str, ...] = ()  # lines for the session's own notes field
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
     """Something a session format had no place for."""
 
-    subject: str
-    """Track, marker or song."""
+    subject: str  # Track, marker or song
     field: str
     reason: str
 
@@ -308,8 +273,7 @@ class Finding:
     rule: str
     severity: Severity
     message: str
-    subject: Path | None = None
-    """The file; None when the whole set is meant."""
+    subject: Path | None = None  # the file; None when the whole set is meant
     spans: tuple[Span, ...] = ()
     evidence: Evidence | None = None
     fix: Fix | None = None
@@ -323,15 +287,12 @@ class Finding:
 class Progress:
     """The only thing a workflow yields while it runs."""
 
-    step: str
-    """probe, measure, split, audit, session, notes, ..."""
+    step: str  # probe, measure, split, audit, session, notes, ...
     done: float
-    total: float
-    """Same unit as `done`; 0 when unknown."""
+    total: float  # same unit as `done`; 0 when unknown
     unit: str = ""
     message: str = ""
-    subject: str = ""
-    """The input this is about."""
+    subject: str = ""  # the input this is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +300,7 @@ class Output:
     """A file that was written."""
 
     path: Path
-    kind: str
-    """stem, mix, session, media, notes, report, manifest, model."""
+    kind: str  # stem, mix, session, media, notes, report, manifest, model
     role: str = ""
 
 
@@ -351,5 +311,4 @@ class Outcome(Generic[T]):
     outputs: tuple[Output, ...]
     result: T
     warnings: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = field(default=())
-    """Steps that were found done and not run again."""
+    skipped: tuple[str, ...] = ()  # steps that were found done and not run again

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -68,12 +69,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed runs left in `folder`: files that were being written by a process now gone."""
-    for part in folder.rglob(f".*{PART}"):
+    """Remove what killed runs left in `folder`: files and folders that a process now gone was writing."""
+    for part in list(folder.rglob(f".*{PART}")):
         pid = part.name.removesuffix(PART).rpartition(".")[2]
         if not (pid.isdigit() and _alive(int(pid))):
             with suppress(OSError):
-                part.unlink()
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def _alive(pid: int) -> bool:

@@ -71,7 +71,7 @@ def build(kind: Any, value: Any) -> Any:
     if isinstance(kind, typing.TypeVar) or kind is Any:
         return value
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else build(next(a for a in arguments if a is not type(None)), value)
+        return None if value is None else build(_choice(arguments, value), value)
     if origin is tuple:
         inner = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         return tuple(build(kind_, item) for kind_, item in zip(inner, value, strict=True))
@@ -92,6 +92,12 @@ def build(kind: Any, value: Any) -> Any:
             raise TypeError(f"{value!r} is not {kind.__name__}")
         return kind(value)
     raise TypeError(f"cannot read a {kind}")
+
+
+def _choice(arguments: tuple[Any, ...], value: Any) -> Any:
+    """The member of a union that a value was: text in `float | str` is text, unless it stands for an infinity."""
+    text = isinstance(value, str) and str in arguments and value not in ("inf", "-inf", "nan")
+    return str if text else next((a for a in arguments if a not in (type(None), str)), str)
 
 
 def _bind(hint: Any, bound: dict[Any, Any]) -> Any:

@@ -1,0 +1,5 @@
+"""`python -m stemwright`."""
+
+from stemwright.cli import main
+
+main()

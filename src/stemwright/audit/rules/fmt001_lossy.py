@@ -1,0 +1,30 @@
+"""FMT001: lossy files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.model import StemSet
+
+
+@rule("FMT001", severity="error")
+def lossy(stems: StemSet) -> Iterator[Found]:
+    """A stem is MP3, AAC, Ogg or another lossy format.
+
+    What
+        The stem was encoded by a codec that throws sound away.
+    Why the mix engineer cares
+        Equalising and compressing a stem brings up what the codec had hidden, and codec delay shifts it against the
+        others.
+    How it is measured
+        The encoding that the file declares. A reference mix may be lossy.
+    Fix
+        Bounce the track from the session as 24-bit WAV. Converting the MP3 to WAV brings nothing back.
+    Source
+        Pro Tools export guide; mixers' checklists; Netflix partner help.
+    """
+    for stem in stems.stems:
+        if stem.file.format.encoding == "lossy":
+            container = stem.file.format.container
+            yield Found(f"is lossy ({container})", stem.file.path, container, "PCM")

@@ -1,0 +1,31 @@
+"""FMT002: containers other than WAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.model import StemSet
+
+
+@rule("FMT002", severity="warning", repair="lossless", containers=("wav", "rf64", "bw64"))
+def container(stems: StemSet, *, containers: tuple[str, ...]) -> Iterator[Found]:
+    """A stem is lossless, but no WAV.
+
+    What
+        AIFF, FLAC, CAF and the like, where WAV (BWF) is asked for.
+    Why the mix engineer cares
+        Every DAW takes WAV; other containers get converted on import, and lose the BWF start time or never had one.
+    How it is measured
+        The container found in the file against the profile's `containers`. Lossy formats are FMT001's business.
+    Fix
+        Choose WAV or Broadcast WAV in the bounce dialogue; converting FLAC or AIFF to WAV keeps every sample.
+    Source
+        Pro Tools export guide: WAV (BWF); Recording Academy P&E Wing, delivery recommendations (2018): Broadcast
+        Wave.
+    """
+    for stem in stems.stems:
+        found = stem.file.format
+        if found.encoding != "lossy" and found.container not in containers:
+            asked = ", ".join(containers)
+            yield Found(f"is a {found.container} file; {asked} is asked for", stem.file.path, found.container, asked)

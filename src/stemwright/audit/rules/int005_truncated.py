@@ -1,0 +1,31 @@
+"""INT005: truncated audio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, number, rule
+from stemwright.model import StemSet
+
+
+@rule("INT005", severity="error")
+def truncated(stems: StemSet) -> Iterator[Found]:
+    """A file ends before the length that its header promises.
+
+    What
+        The header promises more frames than there are bytes.
+    Why the mix engineer cares
+        The end of the part is lost, and most programs play the rest without a word.
+    How it is measured
+        Frames by the header less frames in the file, divided by the sample rate.
+    Fix
+        Copy or upload the file again and compare the sizes; if the original is cut as well, export the track again.
+    Source
+        RIFF/WAVE data chunk; EBU Tech 3306 for files above 4 GiB.
+    """
+    for stem in stems.everything:
+        lost = sum(damage.lost_frames for damage in stem.file.damage if damage.kind == "truncated")
+        if lost:
+            seconds = round(lost / stem.file.format.sample_rate, 3)
+            message = f"is cut off: {number(seconds, 3)} s of audio are lost"
+            yield Found(message, stem.file.path, seconds, 0.0, "s")

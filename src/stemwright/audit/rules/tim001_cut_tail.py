@@ -1,0 +1,31 @@
+"""TIM001: cut-off tails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, measured, number, rule
+from stemwright.model import StemSet
+
+
+@rule("TIM001", severity="warning", confidence="measured", limit_dbfs=-60.0, error_dbfs=-40.0)
+def cut_tail(stems: StemSet, *, limit_dbfs: float, error_dbfs: float) -> Iterator[Found]:
+    """A stem still sounds where its file ends.
+
+    What
+        The last 10 ms are louder than `limit_dbfs`; above `error_dbfs` it is an error.
+    Why the mix engineer cares
+        The reverb or the last note breaks off with a click, and the missing tail cannot be made again.
+    How it is measured
+        Sample peak of the last 10 ms. A song that ends on a hard stop is flagged too: then ignore it.
+    Fix
+        Extend the selection past the end until all reverbs and delays have died away, and bounce all tracks again.
+    Source
+        Pro Tools export guide: leave room for tails; mixers' checklists. The two limits are this project's
+        proposal.
+    """
+    for stem, levels in measured(stems.stems):
+        tail = round(levels.tail_dbfs, 2)
+        if tail > limit_dbfs:
+            message = f"is still at {number(tail)} dBFS in its last 10 ms; the limit is {number(limit_dbfs)} dBFS"
+            yield Found(message, stem.file.path, tail, limit_dbfs, "dBFS", error=tail > error_dbfs)

@@ -1,0 +1,95 @@
+"""The command line: a lazy click group over `commands/`, and the one place where errors become exit codes.
+
+Exit codes: 0 fine · 1 findings at or above --fail-on, or an error · 2 wrong usage · 3 some inputs of a batch
+failed, the others are done · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stemwright import __version__
+from stemwright.errors import StemwrightError
+from stemwright.registry import module_names
+
+_COMMANDS = "stemwright.cli.commands"
+
+
+class Commands(click.Group):
+    """Finds each command in its own module, by file name, when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands."""
+        return list(module_names(_COMMANDS))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command; its module is imported now."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{_COMMANDS}.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Fill in the settings files before the command reads its options."""
+        from stemwright import config
+
+        settings = config.load(Path.cwd())
+        if settings:
+            known: dict[str, set[str]] = {}
+            for name in self.list_commands(ctx):
+                command = self.get_command(ctx, name)
+                known[name] = {p.name for p in command.params if p.name} if command else set()
+            ctx.default_map = config.default_map(settings, known)
+        return super().invoke(ctx)
+
+
+@click.group(
+    cls=Commands,
+    epilog="Exit codes: 0 fine, 1 findings or an error, 2 usage, 3 part of a batch failed, 130 interrupted.",
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "STEMWRIGHT"},
+)
+@click.version_option(__version__, message="stemwright %(version)s")
+def cli() -> None:
+    """Get stems from a song to a mix engineer without a mistake.
+
+    \b
+    stemwright prep Song.wav       split, audit, sessions, notes: one folder to send
+    stemwright prep --demo         the same with a small song of our own
+    stemwright audit Stems/        what would a mix engineer send back?
+    """
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    from stemwright.cli import output
+
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = cli.main(args=argv, prog_name="stemwright", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except StemwrightError as error:
+        output.fail(error)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        output.interrupted()
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _terminated(number: int, frame: object) -> None:
+    """A polite kill leaves no half files either: unwind like Ctrl-C."""
+    raise KeyboardInterrupt

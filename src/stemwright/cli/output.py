@@ -1,0 +1,190 @@
+"""How results, progress and errors reach the user: stdout = result, stderr = talk; rich, plain or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stemwright import serial
+from stemwright.errors import StemwrightError
+from stemwright.model import Outcome, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Manners:
+    """What the flags of this run ask for."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    progress: str = "auto"
+
+
+manners = Manners()
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console; plain when piped or when NO_COLOR is set."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=not stream.isatty())
+
+
+def run(workflow: Generator[Progress, None, T]) -> T:
+    """Run a workflow to its end, drawing its progress."""
+    mode = manners.progress
+    if mode == "auto":
+        mode = "none" if manners.quiet else "bar" if sys.stderr.isatty() else "plain"
+    draw, close = {"bar": _bar, "plain": _plain, "json": _json_lines, "none": _silent}[mode]()
+    try:
+        while True:
+            draw(next(workflow))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        close()
+        workflow.close()
+
+
+def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None], ok: bool = True) -> None:
+    """Print a result: one JSON document, or what `view` makes of it, then the warnings as talk."""
+    if manners.json:
+        document = {
+            "schema": serial.schema(name),
+            "ok": ok,
+            "outputs": [{"path": str(o.path), "kind": o.kind, "role": o.role} for o in outcome.outputs],
+            "warnings": outcome.warnings,
+            "skipped": outcome.skipped,
+            "result": outcome.result,
+        }
+        sys.stdout.write(serial.dumps(document))
+        return
+    if not manners.quiet:
+        view(console(), outcome)
+    for warning in outcome.warnings:
+        say(f"warning: {warning}")
+
+
+def run_each(
+    name: str,
+    inputs: Sequence[Path],
+    work: Callable[[Path], Generator[Progress, None, Outcome[Any]]],
+    view: Callable[[Console, Any], None],
+) -> int:
+    """Run a workflow for one input or several, show what came out, and return the exit code (3: some failed)."""
+    from stemwright.workflows import batch
+
+    if len(inputs) == 1:
+        show(name, run(work(inputs[0])), view)
+        return 0
+    many = run(batch.each(inputs, work))
+    failed = [item for item in many.result if item.error]
+
+    def view_all(to: Console, _: Any) -> None:
+        for item in many.result:
+            if item.outcome:
+                view(to, item.outcome)
+
+    show(name, many, view_all, ok=not failed)
+    for item in failed:
+        say(f"error: {item.error}\n  help: {item.hint}")
+    if failed:
+        say(f"{len(failed)} of {len(inputs)} inputs failed; the others are done")
+    return 3 if failed else 0
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    sys.stderr.write(text + "\n")
+
+
+def fail(error: StemwrightError) -> None:
+    """An error in one line and its hint in another, or as JSON."""
+    if manners.json:
+        what = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+        sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": what}))
+    if manners.verbose > 1:
+        import traceback
+
+        traceback.print_exception(error)
+    say(f"error: {error.message}" + (f"\n  help: {error.hint}" if error.hint else ""))
+
+
+def interrupted() -> None:
+    """What an interrupted user wants to know."""
+    if manners.json:
+        sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": {"type": "Interrupted"}}))
+    say("interrupted: nothing half-written was left; the same command goes on where it stopped")
+
+
+Drawer = tuple[Callable[[Progress], None], Callable[[], None]]
+
+
+def _bar() -> Drawer:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<32.32}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
+    bar.start()
+    tasks: dict[tuple[str, str], Any] = {}
+
+    def draw(event: Any) -> None:
+        if event.message:
+            bar.console.print(event.message, style="dim", markup=False)
+        key = (event.subject, event.step)
+        if key not in tasks:
+            for task in tasks.values():
+                bar.remove_task(task)
+            tasks.clear()
+            tasks[key] = bar.add_task(f"{event.step} {event.subject}".strip(), total=event.total or None)
+        bar.update(tasks[key], completed=event.done, total=event.total or None)
+
+    return draw, bar.stop
+
+
+def _plain() -> Drawer:
+    last: dict[str, Any] = {"step": None, "at": 0.0}
+
+    def draw(event: Progress) -> None:
+        if event.message:
+            say(event.message)
+        now = time.monotonic()
+        step = (event.subject, event.step)
+        if step != last["step"] or now - last["at"] > 5:
+            share = f" {100 * event.done / event.total:.0f}%" if event.total and event.done else ""
+            say(f"{f'{event.subject}: ' if event.subject else ''}{event.step}{share}")
+            last.update(step=step, at=now)
+
+    return draw, lambda: None
+
+
+def _json_lines() -> Drawer:
+    def draw(event: Progress) -> None:
+        say(json.dumps({"schema": serial.schema(Progress), **serial.plain(event)}, ensure_ascii=False))
+
+    return draw, lambda: None
+
+
+def _silent() -> Drawer:
+    return lambda event: None, lambda: None

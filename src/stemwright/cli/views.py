@@ -1,0 +1,174 @@
+"""Results as people read them in a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from stemwright.model import Finding, Outcome, Output, Song
+from stemwright.units import camelot, spell_key
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_KINDS = {
+    "stem": "stem",
+    "mix": "the whole mix, for reference",
+    "session": "DAW session",
+    "media": "media of a session",
+    "notes": "read this first",
+    "report": "all findings and measurements",
+    "manifest": "hashes, versions, options",
+}
+
+
+def delivery(console: Console, outcome: Outcome[Any]) -> None:
+    """What `prep` made: song, tree, findings, and where it lies."""
+    made = outcome.result
+    console.print(song_line(made.song), markup=False)
+    if not made.complete:
+        plan(console, made)
+        return
+    tree(console, made.folder, outcome.outputs)
+    findings(console, made.findings)
+    for name, losses in made.losses:
+        if losses:
+            console.print(
+                f"{name} has no place for: {', '.join(sorted({loss.field for loss in losses}))}", markup=False
+            )
+    if separation := made.separation:
+        exact = "stems add up to the mix exactly (0 LSB)" if separation.exact_sum else "stems do not add up to the mix"
+        console.print(f"split with {separation.model} on {separation.device}; {exact}", markup=False)
+    if len(outcome.skipped) == len(made.plan):
+        console.print("nothing to do: everything was there already")
+    elif outcome.skipped:
+        console.print(f"done before: {', '.join(outcome.skipped)}")
+
+
+def separation(console: Console, outcome: Outcome[Any]) -> None:
+    """What `split` made."""
+    made = outcome.result
+    if not outcome.outputs:
+        plan(console, made)
+        return
+    tree(console, made.folder, outcome.outputs)
+    exact = "they add up to the mix exactly (0 LSB)" if made.facts.exact_sum else "they do not add up to the mix"
+    console.print(f"split with {made.facts.model} on {made.facts.device}; {exact}", markup=False)
+    if outcome.skipped:
+        console.print("nothing to do: everything was there already")
+
+
+def plan(console: Console, made: Any) -> None:
+    """What a dry run would do."""
+    console.print(f"would write {made.folder}", markup=False)
+    for step in made.plan:
+        console.print(f"  {step.step:10} {step.action}", markup=False)
+
+
+def song_line(song: Song) -> str:
+    """`Demo · 120 BPM (measured) · A minor, 8A (measured)`."""
+    parts = [f"{song.title}{f' - {song.artist}' if song.artist else ''}"]
+    parts.append(f"{round(song.bpm.value, 2):g} BPM ({song.bpm.source})" if song.bpm else "BPM unknown")
+    if song.key:
+        parts.append(f"{spell_key(song.key.value)}, {camelot(song.key.value)} ({song.key.source})")
+    else:
+        parts.append("key unknown")
+    return " · ".join(parts)
+
+
+def tree(console: Console, folder: Any, outputs: tuple[Output, ...]) -> None:
+    """The files of a result, as a tree."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = Tree(Text(f"{folder}/", style="bold"))
+    branches: dict[Any, Tree] = {folder: root}
+    for output in outputs:
+        parent = output.path.parent
+        if parent not in branches:
+            media = sum(o.path.parent == parent for o in outputs)
+            branches[parent] = root.add(
+                Text(f"{parent.name}/  ", style="bold").append(f"{media} files", style="not bold dim")
+            )
+        if parent == folder:
+            about = _KINDS.get(output.kind, output.kind)
+            root.add(Text(output.path.name).append(f"  {about}", style="dim"))
+    console.print(root)
+
+
+def findings(console: Console, found: tuple[Finding, ...]) -> None:
+    """Findings, grouped by file, with a count."""
+    from rich.text import Text
+
+    if not found:
+        console.print(Text("audit: nothing to send back", style="green"))
+        return
+    for finding in found:
+        line = Text(f"{finding.severity:8}", style=_COLOURS[finding.severity]).append(f"{finding.rule}  ", style="bold")
+        line.append(f"{finding.subject}: " if finding.subject else "", style="default").append(
+            finding.message, style="not bold"
+        )
+        console.print(line)
+    counts = [
+        f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name in _COLOURS if (n := _count(found, name))
+    ]
+    console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one", markup=False)
+
+
+def _count(found: tuple[Finding, ...], severity: str) -> int:
+    return sum(finding.severity == severity for finding in found)
+
+
+def audit(console: Console, outcome: Outcome[Any]) -> None:
+    """What `audit` found."""
+    console.print(
+        f"{outcome.result.folder}: {outcome.result.files} audio files, profile {outcome.result.profile}", markup=False
+    )
+    findings(console, outcome.result.findings)
+
+
+def rules(console: Console, outcome: Outcome[Any]) -> None:
+    """All rules, a line each."""
+    for code, severity, summary in outcome.result:
+        console.print(f"{code}  {severity:8} {summary}", markup=False)
+
+
+def sessions(console: Console, outcome: Outcome[Any]) -> None:
+    """What `session` wrote or would write."""
+    console.print(song_line(outcome.result.song), markup=False)
+    for path in outcome.result.planned:
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {path}", markup=False)
+    media = sum(output.kind == "media" for output in outcome.outputs)
+    if media:
+        console.print(f"and {media} media files beside it")
+
+
+def files(console: Console, outcome: Outcome[Any]) -> None:
+    """Paths that were written, found or removed; or what would be."""
+    paths = [output.path for output in outcome.outputs]
+    for path in paths or getattr(outcome.result, "planned", ()):
+        console.print(str(path) if paths else f"would write {path}", markup=False)
+
+
+def models(console: Console, outcome: Outcome[Any]) -> None:
+    """The models: stems, size, state, terms."""
+    from rich.table import Table
+
+    table = Table("model", "stems", "size", "here", "terms of the weights", box=None, padding=(0, 2, 0, 0))
+    for row in outcome.result:
+        size = f"{math.ceil(row.bytes / 1e6)} MB"
+        table.add_row(row.name, " ".join(row.stems), size, "yes" if row.ready else "no", row.terms)
+    console.print(table)
+
+
+def settings(console: Console, outcome: Outcome[Any]) -> None:
+    """Settings with their origin."""
+    for row in outcome.result:
+        console.print(f"{row.command}.{row.option} = {row.value!r}  ({row.origin})", markup=False)
+
+
+def lines(console: Console, outcome: Outcome[Any]) -> None:
+    """Plain lines."""
+    for line in outcome.result:
+        console.print(str(line), markup=False)

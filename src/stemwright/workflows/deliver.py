@@ -1,0 +1,125 @@
+"""The steps that turn finished stems into a delivery: tag, audit, sessions, notes. `prep` runs them in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from stemwright import audit, resources, serial
+from stemwright.audio.chunks import build_ixml
+from stemwright.audio.probe import probe
+from stemwright.audio.wav import replace_ixml
+from stemwright.handover import SeparationFacts
+from stemwright.handover.manifest import Step
+from stemwright.handover.notes import NotesFacts, render_notes
+from stemwright.handover.report import report_document
+from stemwright.measure.levels import measure_set
+from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
+from stemwright.safety import write_text
+from stemwright.session.arrange import arrange
+from stemwright.session.formats import write_session
+from stemwright.workflows.steps import Made, Workflow
+
+Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
+"""(session file name, what it could not express)."""
+
+SUFFIXES = (".txt", ".md")
+"""Notes are written as each of these."""
+
+
+def stem_set(folder: Path, made: Step, song: Song) -> StemSet:
+    """The stems of a delivery as its "stems" step recorded them."""
+    about: dict[str, Any] = made.result["stems"]
+    found = []
+    for entry in made.outputs:
+        facts = about[entry.path]
+        found.append(Stem(probe(folder / entry.path), entry.role, facts["name"], gain_db=facts["gain_db"]))
+    mix = next((stem for stem in found if stem.role == "mix"), None)
+    return StemSet(song, tuple(stem for stem in found if stem is not mix), mix, folder)
+
+
+def tag_facts(song: Song) -> list[Any]:
+    """Whatever of a song stands inside the stems."""
+    return [song.title, song.bpm.value if song.bpm else None, song.key.value if song.key else None]
+
+
+def tag(made: Step, song: Song, folder: Path) -> Workflow[Made]:
+    """Write title, track names, tempo and key into the iXML chunk of every delivered WAV; samples stay untouched."""
+    outputs = []
+    for number, entry in enumerate(made.outputs):
+        yield Progress("tags", number, len(made.outputs), "files")
+        file = probe(folder / entry.path)
+        ixml = build_ixml(
+            project=song.title,
+            track=made.result["stems"][entry.path]["name"],
+            channels=file.format.channels,
+            sample_rate=file.format.sample_rate,
+            bits=file.format.bits,
+            tempo=song.bpm.value if song.bpm else None,
+            note=f"key {song.key.value}" if song.key else "",
+        )
+        replace_ixml(file.path, ixml)
+        outputs.append(Output(file.path, entry.kind, entry.role))
+    return outputs, None
+
+
+def audit_step(folder: Path, made: Step, song: Song, profile: str) -> Workflow[Made]:
+    """Measure and audit what lies in the folder; the notes that come last count as present."""
+    planned = tuple(folder / f"{folder.name}_notes{suffix}" for suffix in SUFFIXES)
+    measured = yield from measure_set(replace(stem_set(folder, made, song), other_files=planned))
+    findings = audit.audit(measured, profile)
+    levels = {stem.file.path.name: stem.levels for stem in measured.everything}
+    return (), {"findings": [relative(finding, folder) for finding in findings], "levels": levels}
+
+
+def relative(finding: Finding, folder: Path) -> Finding:
+    """A finding whose subject is named as seen from the folder."""
+    inside = finding.subject and finding.subject.is_relative_to(folder)
+    return replace(finding, subject=finding.subject.relative_to(folder)) if inside and finding.subject else finding
+
+
+def sessions(stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, embed: bool) -> Workflow[Made]:
+    """Write one session per format, called like `base`."""
+    session = arrange(stems, layout)
+    outputs: list[Output] = []
+    losses: list[tuple[str, tuple[Loss, ...]]] = []
+    for number, name in enumerate(formats):
+        yield Progress("sessions", number, len(formats), "files")
+        written = write_session(name, session, base, **({"embed": embed} if name == "aaf" else {}))
+        outputs += written.outputs
+        losses.append((written.outputs[0].path.name, written.losses))
+    return outputs, {"losses": losses}
+
+
+def profile_text(profile: str) -> str:
+    """The text of a profile, so that an edited one counts as a changed option."""
+    return resources.find("profiles", profile).read_text(encoding="utf-8")
+
+
+def notes_text(template: str) -> list[str]:
+    """The text of the notes templates, for the same reason."""
+    return [resources.find("notes", template + suffix, ".j2").read_text(encoding="utf-8") for suffix in SUFFIXES]
+
+
+def notes(
+    folder: Path,
+    name: str,
+    stems: StemSet,
+    findings: tuple[Finding, ...],
+    separation: SeparationFacts | None,
+    losses: Losses,
+    template: str,
+) -> Workflow[Made]:
+    """Write the notes and the report."""
+    yield Progress("notes", 0, 1)
+    facts = NotesFacts(stems, findings, separation, losses)
+    outputs = []
+    for suffix in SUFFIXES:
+        path = folder / f"{name}_notes{suffix}"
+        write_text(path, render_notes(facts, template, suffix))
+        outputs.append(Output(path, "notes"))
+    path = folder / "report.json"
+    write_text(path, serial.dumps(report_document(facts)))
+    outputs.append(Output(path, "report"))
+    return outputs, None

@@ -1,0 +1,68 @@
+"""models: what there is to split with, and its weights on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stemwright.model import Outcome, Output, Progress
+from stemwright.separate import models, weights
+from stemwright.workflows.steps import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One model in `models list`."""
+
+    name: str
+    title: str
+    stems: tuple[str, ...]
+    bytes: int
+    ready: bool
+    terms: str
+    terms_source: str
+
+
+def listing() -> Outcome[tuple[Listed, ...]]:
+    """All models with their state."""
+    rows = []
+    for card in models.cards():
+        state = weights.status(card)
+        rows.append(
+            Listed(card.name, card.title, card.stems, state.bytes, state.ready, card.terms.text, card.terms.source)
+        )
+    return Outcome((), tuple(rows))
+
+
+def pull(model: str, folder: Path | None, offline: bool) -> Workflow[Outcome[str]]:
+    """Get the weights of a model, its terms first. Raises WeightsUnavailable, WeightsMismatch."""
+    card = models.card(model)
+    if not weights.status(card).ready:
+        terms = f"{card.title}: terms of its weights: {card.terms.text} ({card.terms.source})"
+        yield Progress("models", 0, 0, message=terms)
+    paths = yield from weights.pull(card, accept=lambda _: True, offline=offline, local=folder)
+    return _outcome(card.name, paths)
+
+
+def verify(model: str) -> Outcome[str]:
+    """Hash the weights on disk. Raises WeightsUnavailable, WeightsMismatch."""
+    return _outcome(model, weights.verify(models.card(model)))
+
+
+def import_file(file: Path) -> Outcome[str]:
+    """Take a file into the store. Raises NotFoundInput, WeightsMismatch."""
+    return _outcome(file.name, (weights.import_file(file),))
+
+
+def remove(model: str) -> Outcome[str]:
+    """Delete a model's weights."""
+    return _outcome(model, weights.remove(models.card(model)))
+
+
+def path() -> Outcome[str]:
+    """The folder of the store."""
+    return _outcome("path", (weights.folder(),))
+
+
+def _outcome(name: str, paths: tuple[Path, ...]) -> Outcome[str]:
+    return Outcome(tuple(Output(path, "model") for path in paths), name)

@@ -1,0 +1,183 @@
+"""prep, the main job: a song or a folder of stems in, one folder out that can be sent to a mix engineer.
+
+The steps are song → stems → tags → audit → sessions → notes; each is recorded in the manifest, so that a second run
+redoes nothing, and a changed option redoes only what depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from stemwright import serial
+from stemwright.audio.folder import read_stems
+from stemwright.errors import InputError, NotFoundInput
+from stemwright.handover import SeparationFacts, manifest
+from stemwright.handover.manifest import Entry, Ledger, Manifest
+from stemwright.model import Finding, Loss, Outcome, Output, Progress, Song, StemSet
+from stemwright.workflows import deliver, facts, stems
+from stemwright.workflows.facts import Given
+from stemwright.workflows.stems import SplitOptions
+from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
+
+STEPS = ("song", "stems", "tags", "audit", "sessions", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class PrepOptions:
+    """What a user can ask of `prep`."""
+
+    split: SplitOptions = field(default_factory=SplitOptions)
+    given: Given = field(default_factory=Given)
+    to: tuple[str, ...] = ("reaper", "aaf", "midi")
+    embed: bool = False
+    """Put the audio inside the AAF instead of beside it."""
+    profile: str = "protools"
+    layout: str = "mix-engineer"
+    notes: str = "mix-engineer"
+    out: Path | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What `prep` made, or would make."""
+
+    folder: Path
+    song: Song
+    plan: tuple[Planned, ...]
+    complete: bool
+    stems: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
+    separation: SeparationFacts | None = None
+
+
+def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
+    """Make the delivery of one song (an audio file) or of one folder of stems.
+
+    Raises InputError and its kin for a source that cannot be used, OutputError for a place that cannot be written,
+    WeightsError and MissingExtra when a mix cannot be split.
+    """
+    given_stems = read_stems(source) if source.is_dir() else None
+    files = tuple(stem.file for stem in given_stems.everything) if given_stems else (stems.song_file(source),)
+    _refuse_unreadable(given_stems)
+    inputs = yield from hash_inputs(file.path for file in files)
+    parent = options.out or source.resolve().parent
+    found = Ledger.find(parent, "prep", inputs)
+    song_key = manifest.key("song", [inputs, options.given, options.split.preview_s])
+    recorded = found.done("song", song_key) if found else None
+    if recorded:
+        song: Song = serial.build(Song, recorded.result)
+    else:
+        song = yield from (
+            facts.song_of(given_stems, options.given) if given_stems else facts.measure(files, options.given)
+        )
+    ledger = open_folder(
+        parent,
+        facts.folder_name(song),
+        found,
+        Manifest("prep", inputs),
+        avoid=source,
+        force=options.force,
+        dry_run=options.dry_run,
+    )
+    run = Run(ledger, options.dry_run)
+    try:
+        return (yield from _run(run, source, given_stems, song, recorded is None, song_key, inputs, options))
+    except DryRunEnds:
+        rest = tuple(Planned(step, "run") for step in STEPS[len(run.plan) :])
+        return Outcome((), Delivery(ledger.folder, song, (*run.plan, *rest), False))
+
+
+def _run(
+    run: Run,
+    source: Path,
+    given_stems: StemSet | None,
+    song: Song,
+    new_song: bool,
+    song_key: str,
+    inputs: tuple[Entry, ...],
+    options: PrepOptions,
+) -> Workflow[Outcome[Delivery]]:
+    ledger, folder = run.ledger, run.ledger.folder
+    run.plan.append(Planned("song", "run" if new_song else "done before"))
+    if options.dry_run and new_song:
+        raise DryRunEnds
+    if not options.dry_run:
+        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs", "pyaaf2", "mido", "lxml")
+        asked = tuple((name, str(value)) for name, value in serial.plain(options).items())
+        ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
+        if new_song:
+            ledger.record("song", song_key, (), song)
+
+    if given_stems:
+        made = yield from run.step(
+            "stems", stems.take_parts(inputs, song), lambda: stems.take(given_stems, song, folder)
+        )
+    else:
+        parts = stems.split_parts(inputs, song, options.split)
+        made = yield from run.step("stems", parts, lambda: stems.split(source, song, options.split, folder))
+    separation = serial.build(SeparationFacts | None, made.result["separation"])
+    tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, folder))
+
+    audited_parts = [made.key, tagged.key, options.profile, deliver.profile_text(options.profile)]
+    audited = yield from run.step(
+        "audit", audited_parts, lambda: deliver.audit_step(folder, made, song, options.profile)
+    )
+    findings: tuple[Finding, ...] = serial.build(tuple[Finding, ...], audited.result["findings"])
+    stem_set = facts.with_levels(deliver.stem_set(folder, made, song), audited.result["levels"])
+
+    name = folder.name
+    session_parts = [tagged.key, song, options.to, options.embed, options.layout, str(folder.resolve())]
+    sessions = yield from run.step(
+        "sessions",
+        session_parts,
+        lambda: deliver.sessions(stem_set, folder / name, options.to, options.layout, options.embed),
+    )
+    losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
+    noted = yield from run.step(
+        "notes",
+        [audited.key, sessions.key, options.notes, deliver.notes_text(options.notes)],
+        lambda: deliver.notes(folder, name, stem_set, findings, separation, losses, options.notes),
+    )
+    yield Progress("done", 1, 1)
+    if not options.dry_run:
+        ledger.save(replace(ledger.manifest, complete=True))
+    entries = [entry for step in (made, sessions, noted) for entry in step.outputs]
+    outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
+    outputs.append(Output(folder / manifest.NAME, "manifest"))
+    result = Delivery(
+        folder, song, tuple(run.plan), True, tuple(s.name for s in stem_set.stems), findings, losses, separation
+    )
+    done = tuple(planned.step for planned in run.plan if planned.action == "done before")
+    return Outcome(tuple(outputs), result, _warnings(song, made.result), done)
+
+
+def _refuse_unreadable(given: StemSet | None) -> None:
+    if given and given.unreadable:
+        first = given.unreadable[0]
+        raise InputError(
+            f"{first.path}: {first.reason}", "mend or remove it first; `stemwright audit` lists all that is wrong"
+        )
+    if given and not given.stems:
+        raise NotFoundInput(f"{given.folder}: holds a mix but no stems", "give the mix itself to have it split")
+
+
+def _warnings(song: Song, result: Any) -> tuple[str, ...]:
+    found = list(result.get("warnings", ()))
+    if song.bpm is None:
+        found.append("no tempo could be measured; give it with --bpm")
+    elif song.bpm.confidence < 0.5:
+        others = " or ".join(f"{round(bpm, 2):g}" for bpm in song.bpm.alternatives[:2])
+        found.append(
+            f"the tempo is doubtful: {song.bpm.value:g} BPM{f', perhaps {others}' if others else ''}; see --bpm"
+        )
+    if song.key is None:
+        found.append("no key could be measured; give it with --key")
+    elif song.key.confidence < 0.4:
+        others = " or ".join(song.key.alternatives[:2])
+        found.append(f"the key is doubtful: {song.key.value}{f', perhaps {others}' if others else ''}; see --key")
+    return tuple(found)

@@ -1,0 +1,95 @@
+"""Running steps by the ledger: what is done stays done, what changed is done again, and so is what depends on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from stemwright.errors import AlreadyThere, OutputError
+from stemwright.handover import manifest
+from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
+from stemwright.model import Output, Progress
+from stemwright.safety import sweep, writable
+
+T = TypeVar("T")
+Workflow = Generator[Progress, None, T]
+Made = tuple[Iterable[Output], Any]
+"""What a step's maker ends with: the files it wrote, and what later steps need to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run does, or with --dry-run would do, with one step."""
+
+    step: str
+    action: Literal["done before", "run"]
+
+
+class DryRunEnds(Exception):  # noqa: N818 - a signal, not an error
+    """Raised inside a dry run at the first step that would write."""
+
+
+class Run:
+    """One run over one output folder; remembers what it did."""
+
+    def __init__(self, ledger: Ledger, dry_run: bool = False) -> None:
+        self.ledger, self.dry_run = ledger, dry_run
+        self.plan: list[Planned] = []
+
+    def step(self, name: str, parts: Any, make: Callable[[], Workflow[Made]]) -> Workflow[Step]:
+        """The record of a step, run now unless it is done. `parts` is everything that its result depends on."""
+        key = manifest.key(name, parts)
+        if done := self.ledger.done(name, key):
+            self.plan.append(Planned(name, "done before"))
+            return done
+        self.plan.append(Planned(name, "run"))
+        if self.dry_run:
+            raise DryRunEnds
+        yield Progress(name, 0, 0)
+        outputs, result = yield from make()
+        return self.ledger.record(name, key, outputs, result)
+
+
+def hash_inputs(paths: Iterable[Path]) -> Workflow[tuple[Entry, ...]]:
+    """The entries of the input files."""
+    paths = tuple(paths)
+    entries = []
+    for number, path in enumerate(paths):
+        yield Progress("read", number, len(paths), "files")
+        entries.append(manifest.entry(path))
+    return tuple(entries)
+
+
+def open_folder(
+    parent: Path, name: str, found: Ledger | None, fresh: Manifest, *, avoid: Path, force: bool, dry_run: bool
+) -> Ledger:
+    """The ledger of `parent/name`: the one found from an earlier run (renamed when its name changed), or new.
+
+    Raises AlreadyThere when something else lies there, OutputError when the folder cannot be written.
+    """
+    folder = parent / name
+    if folder.exists() and avoid.exists() and folder.samefile(avoid):
+        folder = parent / f"{name}_Delivery"
+    if found and found.folder != folder and not folder.exists() and not dry_run:
+        found.folder.rename(folder)
+        found = Ledger(folder, found.manifest)
+    if found and found.folder == folder:
+        ledger = Ledger(folder, found.manifest)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
+        raise AlreadyThere(
+            f"{folder}: is there already and was not made from this input", "give --force, or another --out"
+        )
+    else:
+        ledger = Ledger(folder, fresh)
+    if not dry_run:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise writable(error, folder) from error
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f"{folder}: cannot be written", "give a folder you may write to with --out")
+        sweep(folder)
+    return ledger

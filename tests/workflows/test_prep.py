@@ -1,0 +1,222 @@
+"""prep from end to end with a free engine: what lies in the delivery, resume, options, failures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from support import pulse_song, tone, write_stems, write_wav
+
+from stemwright.audio.probe import probe
+from stemwright.audio.stream import quantise, read_all
+from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError
+from stemwright.handover import manifest
+from stemwright.model import Outcome, Progress
+from stemwright.workflows import batch
+from stemwright.workflows.facts import Given
+from stemwright.workflows.prep import STEPS, Delivery, PrepOptions, prep
+from stemwright.workflows.split import split
+from stemwright.workflows.stems import SplitOptions
+
+T = TypeVar("T")
+
+
+def finish(workflow: Generator[Progress, None, T]) -> T:
+    try:
+        while True:
+            next(workflow)
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.fixture(scope="module")
+def mix() -> np.ndarray:
+    return sum(pulse_song().values())
+
+
+@pytest.fixture
+def song(tmp_path: Path, mix: np.ndarray) -> Path:
+    return write_wav(tmp_path / "My Song.wav", mix, 44_100)
+
+
+GIVEN = Given(bpm=120, key="Am")
+
+
+def deliver(source: Path, **changes: object) -> Outcome[Delivery]:
+    return finish(prep(source, replace(PrepOptions(given=GIVEN), **changes)))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): manifest.entry(path).sha256 for path in folder.rglob("*") if path.is_file()}
+
+
+def test_song_to_delivery(song: Path, mix: np.ndarray, free_engine: list[str]) -> None:
+    before = manifest.entry(song)
+    outcome = deliver(song)
+    folder = outcome.result.folder
+    assert folder == song.parent / "My_Song_120_Am"
+    names = {path.name for path in folder.iterdir()}
+    wavs = {f"My_Song_{part}.wav" for part in ("Vocals", "Drums", "Bass", "Other", "FullMix")}
+    assert wavs | {"report.json", "manifest.json", "My_Song_120_Am_notes.txt", "My_Song_120_Am_notes.md"} <= names
+    assert {"My_Song_120_Am.rpp", "My_Song_120_Am.aaf", "My_Song_120_Am.mid"} <= {
+        name.lower().replace("my_song_120_am", "My_Song_120_Am") for name in names
+    }
+    assert manifest.INCOMPLETE not in names and not any(name.startswith(".") for name in names)
+    files = {name: probe(folder / name) for name in wavs}
+    assert {(f.frames, f.format.sample_rate, f.format.bits, f.format.encoding) for f in files.values()} == {
+        (mix.shape[1], 44_100, 24, "pcm")
+    }
+    ints = {name: quantise(read_all(file)) for name, file in files.items()}
+    full = ints.pop("My_Song_FullMix.wav")
+    assert (full == quantise(mix)).all() and (sum(ints.values()) == full).all()
+    assert all(file.start_frame == 0 and file.tag("bpm") == "120" for file in files.values())
+    for output in outcome.outputs:
+        assert output.path.is_file()
+    assert manifest.entry(song) == before
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["schema"] == "stemwright.report/1" and str(song.parent) not in json.dumps(report)
+    assert manifest.read(folder / "manifest.json").complete
+
+
+def test_second_run_redoes_nothing(song: Path, free_engine: list[str]) -> None:
+    folder = deliver(song).result.folder
+    before = digests(folder)
+    again = deliver(song)
+    assert again.skipped == STEPS and free_engine == ["htdemucs"]
+    assert digests(folder) == before
+
+
+def test_a_changed_option_redoes_what_depends_on_it(song: Path, free_engine: list[str]) -> None:
+    deliver(song)
+    fewer = deliver(song, to=("reaper",))
+    assert fewer.skipped == ("song", "stems", "tags", "audit")
+    assert not list(fewer.result.folder.glob("*.aaf")) and not (fewer.result.folder / "Audio Files").exists()
+    faster = deliver(song, given=Given(bpm=121, key="Am"))
+    assert faster.result.folder.name == "My_Song_121_Am" and not (song.parent / "My_Song_120_Am").exists()
+    assert "stems" in faster.skipped and "sessions" not in faster.skipped
+    assert {path.stem for path in faster.result.folder.glob("*.*") if "121" in path.name or "120" in path.name} == {
+        "My_Song_121_Am",
+        "My_Song_121_Am_notes",
+    }
+    assert probe(faster.result.folder / "My_Song_Drums.wav").tag("bpm") == "121"
+    assert free_engine == ["htdemucs"]
+    deliver(song, given=Given(bpm=121, key="Am"), split=SplitOptions(only=("vocals",)))
+    assert free_engine == ["htdemucs"] * 2
+    assert {path.name for path in faster.result.folder.glob("*.wav")} == {"My_Song_Vocals.wav", "My_Song_FullMix.wav"}
+
+
+def test_a_harmed_or_missing_file_is_made_again(song: Path, free_engine: list[str]) -> None:
+    folder = deliver(song).result.folder
+    good = digests(folder)
+    harmed = bytearray((folder / "My_Song_Bass.wav").read_bytes())
+    harmed[5000] ^= 1
+    (folder / "My_Song_Bass.wav").write_bytes(harmed)
+    (folder / "report.json").unlink()
+    again = deliver(song)
+    assert "stems" not in again.skipped and free_engine == ["htdemucs"] * 2
+    assert {n: d for n, d in digests(folder).items() if n.endswith(".wav")} == {
+        n: d for n, d in good.items() if n.endswith(".wav")
+    }
+
+
+def test_interrupted_run_leaves_whole_files_and_goes_on(song: Path, free_engine: list[str]) -> None:
+    """Stop the generator at every step in turn: no part files, and the next run ends in the same bytes."""
+    undisturbed = digests(deliver(song).result.folder)
+    shutil.rmtree(song.parent / "My_Song_120_Am")
+    for stop in ("stems", "split", "write", "verify", "tags", "audit", "sessions", "notes"):
+        workflow = prep(song, PrepOptions(given=GIVEN))
+        for event in workflow:
+            if event.step == stop:
+                break
+        workflow.close()
+        folder = song.parent / "My_Song_120_Am"
+        assert (folder / manifest.INCOMPLETE).is_file(), stop
+        assert not [path for path in folder.rglob("*") if path.name.startswith(".")], stop
+        for path in folder.glob("*.wav"):
+            assert not probe(path).damage
+    final = deliver(song)
+    assert not (folder / manifest.INCOMPLETE).exists() and "stems" in final.skipped
+    keep = [name for name in undisturbed if not name.endswith(("manifest.json", ".aaf"))]
+    assert {name: digests(folder)[name] for name in keep} == {name: undisturbed[name] for name in keep}
+
+
+def test_folder_of_stems_is_taken_as_it_is(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "raw" / "Nice Song_120_Am", pulse_song(4.0))
+    originals = {path.name: path.read_bytes() for path in stems.iterdir()}
+    outcome = finish(prep(stems, PrepOptions(out=tmp_path)))
+    folder = outcome.result.folder
+    assert folder == tmp_path / "Nice_Song_120_Am" and outcome.result.song.bpm.source == "filename"
+    for name in ("Drums", "Bass", "Keys"):
+        source, taken = probe(stems / f"Song_{name}.wav"), probe(folder / f"Nice_Song_{name}.wav")
+        assert (read_all(source) == read_all(taken)).all()
+    assert {path.name: path.read_bytes() for path in stems.iterdir()} == originals
+    assert outcome.result.separation is None
+
+
+def test_delivery_never_lands_in_its_own_source(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song_120_Am", pulse_song(4.0))
+    assert finish(prep(stems, PrepOptions())).result.folder == tmp_path / "Song_120_Am_Delivery"
+
+
+def test_foreign_folder_is_not_touched(song: Path, free_engine: list[str]) -> None:
+    foreign = song.parent / "My_Song_120_Am"
+    foreign.mkdir()
+    (foreign / "My_Song_Vocals.wav").write_bytes(b"someone else's")
+    with pytest.raises(AlreadyThere):
+        deliver(song)
+    assert [path.name for path in foreign.iterdir()] == ["My_Song_Vocals.wav"]
+    deliver(song, force=True)
+    assert probe(foreign / "My_Song_Vocals.wav").frames
+
+
+def test_dry_run_writes_nothing_and_says_what_would_run(song: Path, free_engine: list[str]) -> None:
+    outcome = deliver(song, dry_run=True)
+    assert [planned.action for planned in outcome.result.plan] == ["run"] * len(STEPS)
+    assert [path.name for path in song.parent.iterdir()] == ["My Song.wav"]
+    deliver(song)
+    again = deliver(song, dry_run=True, to=("midi",))
+    actions = dict((planned.step, planned.action) for planned in again.result.plan)
+    assert actions == dict.fromkeys(STEPS[:4], "done before") | dict.fromkeys(STEPS[4:], "run")
+
+
+def test_truncated_source_is_refused(song: Path, free_engine: list[str]) -> None:
+    song.write_bytes(song.read_bytes()[:200_000])
+    with pytest.raises(DamagedAudio, match="the file ends after"):
+        deliver(song)
+    assert [path.name for path in song.parent.iterdir()] == ["My Song.wav"]
+
+
+def test_unwritable_place(song: Path, free_engine: list[str]) -> None:
+    with pytest.raises(OutputError) as caught:
+        deliver(song, out=song / "below a file")
+    assert caught.value.hint
+
+
+def test_two_stems_and_preview(song: Path, mix: np.ndarray, free_engine: list[str]) -> None:
+    outcome = finish(split(song, SplitOptions(two_stems="vocals", preview_s=4.0)))
+    parts = {output.role: quantise(read_all(probe(output.path))) for output in outcome.outputs if output.role}
+    assert parts.keys() == {"vocals", "instrumental", "mix"} and parts["mix"].shape[1] == 4 * 44_100
+    assert (parts["vocals"] + parts["instrumental"] == parts["mix"]).all()
+    haystack = quantise(mix)
+    starts = [
+        s
+        for s in range(0, haystack.shape[1] - 4 * 44_100 + 1, 44_100)
+        if (haystack[:, s : s + 4 * 44_100] == parts["mix"]).all()
+    ]
+    assert starts
+
+
+def test_batch_goes_on_after_a_bad_file(song: Path, free_engine: list[str]) -> None:
+    bad = song.with_name("bad.wav")
+    bad.write_text("words", encoding="utf-8")
+    other = write_wav(song.with_name("Other.wav"), tone(110, 3.0, 44_100), 44_100)
+    outcome = finish(batch.each([song, bad, other], lambda path: prep(path, PrepOptions(given=GIVEN))))
+    assert [bool(item.error) for item in outcome.result] == [False, True, False]
+    with pytest.raises(InputError):
+        finish(prep(bad, PrepOptions()))
