@@ -32,7 +32,7 @@ CHORDS = (  # one a bar, as MIDI notes, bass first: Am F C G, Am Dm E Am
 )  # fmt: skip
 
 MELODY = (  # (beat, length in beats, MIDI note, syllable)
-    (0, 1.5, 57, "sa"), (1.5, 0.5, 59, "e"), (2, 1.75, 60, "ti"), (4, 1, 60, "so"), (5, 1, 59, "a"),
+    (0.5, 1, 57, "sa"), (1.5, 0.5, 59, "e"), (2, 1.75, 60, "ti"), (4, 1, 60, "so"), (5, 1, 59, "a"),
     (6, 1.75, 57, "tu"), (8, 1.5, 55, "se"), (9.5, 0.5, 57, "a"), (10, 1.75, 60, "to"), (12, 1, 59, "sa"),
     (13, 0.75, 57, "i"), (14, 1.75, 55, "ta"), (16, 1.5, 57, "so"), (17.5, 0.5, 59, "e"), (18, 1.75, 60, "ta"),
     (20, 1, 62, "sa"), (21, 1, 60, "e"), (22, 1.75, 57, "ti"), (24, 1.5, 56, "so"), (25.5, 0.5, 57, "a"),
@@ -48,8 +48,11 @@ VOWELS = {
 }
 """Formants of a tenor as (Hz, dB, bandwidth in Hz). Source: The Canonical Csound Reference Manual, "Formant Values"."""
 
-CONSONANTS = {"s": (0.09, 0.10), "t": (0.025, 0.25)}
-"""Noise before a syllable: seconds, and level relative to a vowel."""
+CONSONANTS = {"s": (0.09, 0.06), "t": (0.025, 0.15)}
+"""Noise before a syllable: seconds and level."""
+
+STEP = 64
+"""Frames from one point of a control curve to the next."""
 
 Signal = NDArray[Any]
 """One channel, `[frames]`."""
@@ -66,15 +69,15 @@ class DemoSong:
 
 
 def write_demo(folder: Path) -> DemoSong:
-    """Write `Demo.wav` and `Demo_Vocals.wav`, ... as 24-bit stereo at 44.1 kHz. Raises OutputError and DiskFull."""
+    """Write `Demo_FullMix.wav`, `Demo_Vocals.wav`, ...: 24-bit, stereo, 44.1 kHz. Raises OutputError and DiskFull."""
     sample_rate = 44_100
-    stems = {role: quantise(block) for role, block in compose(sample_rate).items()}
-    mix = np.sum(list(stems.values()), axis=0, dtype=np.int32)
-    song = DemoSong(folder / "Demo.wav", {role: folder / f"Demo_{label(role)}.wav" for role in stems})
-    for path, samples in ((song.mix, mix), *((song.stems[role], stems[role]) for role in stems)):
+    samples = {role: quantise(block) for role, block in compose(sample_rate).items()}
+    samples["mix"] = np.sum(list(samples.values()), axis=0, dtype=np.int32)
+    paths = {role: folder / f"Demo_{label(role)}.wav" for role in samples}
+    for role, path in paths.items():
         with WavWriter(path, sample_rate, 2) as out:
-            out.write(samples)
-    return song
+            out.write(samples[role])
+    return DemoSong(paths.pop("mix"), paths)
 
 
 def compose(sample_rate: int = 44_100) -> dict[str, Block]:
@@ -97,46 +100,51 @@ def compose(sample_rate: int = 44_100) -> dict[str, Block]:
 
 
 def _voice(sample_rate: int, rng: np.random.Generator) -> Block:
-    """Harmonics of a gliding pitch, each as loud as the formants of the moment make it; noise for consonants."""
+    """Harmonics of a gliding pitch through the resonances of the vowels; noise for consonants and breath.
+
+    Curves are drawn every `STEP` frames. Phases matter: with real resonances instead of bare magnitudes, a network
+    that looks for singers hears one.
+    """
     from pedalboard import Compressor, HighpassFilter, Reverb
 
-    frames, step = _frame(BEATS, sample_rate), 64
-    points = frames // step + 1
-    pitch, loudness, depth = np.full(points, float(MELODY[0][2])), np.zeros(points), np.zeros(points)
-    formants = np.zeros((5, 3, points))
-    formants[...] = np.array(VOWELS["a"])[..., None]
+    frames = _frame(BEATS, sample_rate)
+    points = np.arange(frames // STEP + 1)
+    pitch, loudness, depth = np.full(len(points), float(MELODY[0][2])), np.zeros(len(points)), np.zeros(len(points))
+    formants = np.repeat(np.array(VOWELS["a"], float)[..., None], len(points), axis=-1)
     noise = np.zeros(frames)
     for beat, length, note, syllable in MELODY:
-        start, end = (_frame(at, sample_rate) // step for at in (beat, beat + length - 0.1))
-        pitch[start:] = note
+        start, end = (_frame(at, sample_rate) // STEP for at in (beat, beat + length - 0.1))
+        since = (points[start:] - start) * STEP / sample_rate
+        pitch[start:] = note - np.clip(1 - since / 0.15, 0, 1)  # singers slide into a note from below
         loudness[start:end] = np.linspace(1.0, 0.75, end - start)
+        depth[start:] = np.clip(since / 0.4 - 0.3, 0, 1)
         formants[..., start:] = np.array(VOWELS[syllable[-1]])[..., None]
-        depth[start:] = np.clip(np.arange(points - start) * step / sample_rate / 0.4 - 0.3, 0, 1)
         if syllable[0] in CONSONANTS:
             seconds, level = CONSONANTS[syllable[0]]
             count = int(seconds * sample_rate)
-            at = max(0, start * step - count // 2)
+            at = start * STEP - count // 2
             noise[at : at + count] += level * np.hanning(count) * rng.standard_normal(count)
-            loudness[max(0, start - count // step) : start] *= 0.2
-    glide = np.hanning(int(0.07 * sample_rate / step))
+            loudness[start - count // STEP : start] *= 0.2
+    glide = np.hanning(int(0.07 * sample_rate / STEP))
     pitch, loudness, depth = (_smooth(curve, glide) for curve in (pitch, loudness, depth))
     formants = np.apply_along_axis(_smooth, -1, formants, glide)
-    seconds_at = np.arange(points) * step / sample_rate
-    drift = _smooth(rng.standard_normal(points), np.hanning(points // 40)) * 2.0
-    pitch += 0.35 * depth * np.sin(2 * np.pi * 5.6 * seconds_at) + 0.1 * drift
+    drift = _smooth(rng.standard_normal(len(points)), np.hanning(len(points) // 40))
+    pitch += 0.5 * depth * np.sin(2 * np.pi * 5.6 * points * STEP / sample_rate) + 0.2 * drift
 
     f0 = 440.0 * 2.0 ** ((pitch - 69) / 12)
-    frame = np.arange(frames) / step
-    phase = 2 * np.pi * np.cumsum(np.interp(frame, np.arange(points), f0)) / sample_rate
+    at_frame = np.arange(frames) / STEP
+    phase = 2 * np.pi * np.cumsum(np.interp(at_frame, points, f0)) / sample_rate
     centre, level, width = formants[:, 0], 10 ** (formants[:, 1] / 20), formants[:, 2]
+    level = level * np.array((1, -1, 1, -1, 1))[:, None]  # alternating, or parallel resonances cancel between them
     voice = np.zeros(frames)
     for k in range(1, int(7000 / f0.max())):
-        amplitude = (level / np.hypot(1, (k * f0 - centre) / width)).sum(axis=0) * loudness
-        voice += np.interp(frame, np.arange(points), amplitude) * np.sin(k * phase)
-    breath = 0.02 * np.interp(frame, np.arange(points), loudness) * rng.standard_normal(frames)
+        response = (level / (1 + 2j * (k * f0 - centre) / width)).sum(axis=0) * loudness
+        voice += np.interp(at_frame, points, response.real) * np.sin(k * phase)
+        voice += np.interp(at_frame, points, response.imag) * np.cos(k * phase)
+    breath = 0.01 * np.interp(at_frame, points, loudness) * rng.standard_normal(frames)
     air = _effects(noise + breath, sample_rate, HighpassFilter(3500))
-    return 0.55 * _effects(
-        _centre(0.3 * voice + air),
+    return 0.8 * _effects(
+        _centre(0.075 * voice / np.sqrt(np.mean(voice**2)) + air),
         sample_rate,
         HighpassFilter(90),
         Compressor(threshold_db=-16, ratio=2.5, attack_ms=8, release_ms=120),

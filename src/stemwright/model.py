@@ -20,9 +20,6 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
-# ---- audio ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
     """What the samples are stored as."""
@@ -39,7 +36,7 @@ class AudioFormat:
 class Damage:
     """One way in which a file that can still be read contradicts itself."""
 
-    kind: str  # truncated, data-size, riff-size, odd-tail, second-data, ...
+    kind: str  # truncated, data-size, odd-tail, second-data
     detail: str
     lost_frames: int = 0
 
@@ -93,15 +90,12 @@ class Levels:
     last_sound: int | None = None  # last frame that is not exactly zero; None in silence
     head_dbfs: float = -math.inf  # peak of the first 1 ms
     tail_dbfs: float = -math.inf  # peak of the last 10 ms
-    correlation: float | None = None  # Left/right correlation -1 to +1; None unless stereo and sounding
+    correlation: float | None = None  # left/right correlation -1 to +1; None unless stereo and sounding
 
     @property
     def silent(self) -> bool:
         """Only exact zeros."""
         return self.first_sound is None
-
-
-# ---- song -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +150,6 @@ class Song:
     markers: tuple[Marker, ...] = ()
 
 
-# ---- stems ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Stem:
     """One stem (or the reference mix) of a song."""
@@ -188,9 +179,6 @@ class StemSet:
     def everything(self) -> tuple[Stem, ...]:
         """Stems, then the reference mix."""
         return self.stems + ((self.mix,) if self.mix else ())
-
-
-# ---- session --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +234,6 @@ class Loss:
     reason: str
 
 
-# ---- audit ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What was measured, what the limit was, in which unit."""
@@ -278,9 +263,6 @@ class Finding:
     evidence: Evidence | None = None
     fix: Fix | None = None
     confidence: Literal["exact", "measured", "heuristic"] = "exact"
-
-
-# ---- running --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 
 from stemwright import resources
+from stemwright.errors import SettingsError
 from stemwright.units import parse_key
-
 
 DEFAULT_NAME = re.compile(
     r"^(audio|bounce|track|inst|midi|untitled|new|stereo out|mixdown|render|aux|bus)[ _-]?\d*$", re.IGNORECASE
@@ -26,44 +27,69 @@ _KEY = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role is called, and what people call it."""
+
+    label: str
+    words: tuple[str, ...]
+    weak: tuple[str, ...] = ()
+    """Words that count only when no other word of the name means anything: "Vocals bounce" is no mix."""
+
+
 @cache
-def roles() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """role -> (label, words that mean it), in track order, from `templates/names/roles.toml`."""
+def roles() -> dict[str, Role]:
+    """The roles by name, in track order, from `templates/names/roles.toml`. Raises SettingsError."""
     table = resources.load("names", "roles")
-    return {role: (entry["label"], tuple(entry["words"])) for role, entry in table.items()}
+    try:
+        return {name: Role(e["label"], tuple(e["words"]), tuple(e.get("weak", ()))) for name, e in table.items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        path = resources.find("names", "roles")
+        raise SettingsError(f"{path}: a role needs a label and a list of words", "compare with the original") from error
 
 
 def words(name: str) -> list[str]:
     """A name in lower-case words: `LeadVox_dbl.2` -> lead, vox, dbl, 2."""
-    text = unicodedata.normalize("NFC", name)
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", text)
-    return [word for word in re.split(r"[^\w]+|_+", text.lower()) if word]
+    name = unicodedata.normalize("NFC", name)
+    return _split(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name))
+
+
+def _split(text: str) -> list[str]:
+    text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", text.lower())
+    return [word for word in re.split(r"[\W_]+", text) if word]
 
 
 def guess_role(name: str) -> str:
     """The role that a stem's name means; `other` when it means none. The last words weigh most.
 
-    `Song_LeadVox_dbl` -> `vocals.lead`, `BassDrums30` -> `drums`, `PianoSynth` -> `keys.piano`.
+    `Song_LeadVox_dbl` -> `vocals.lead`, `BassDrums30` -> `drums`, `Bass_bounce` -> `bass`.
     """
-    found = f" {' '.join(words(name))} "
-    joined = found.replace(" ", "")
-    best: tuple[int, int, str] | None = None
-    for role, (_, synonyms) in roles().items():
-        for synonym in synonyms:
-            at = found.rfind(f" {synonym} ")
-            if at < 0 and len(synonym) > 4 and joined.endswith(synonym.replace(" ", "")):
-                at = found.rfind(synonym.split()[-1])
-            if at >= 0:
-                rank = (at + len(synonym), len(synonym), role)
-                if best is None or rank[:2] > best[:2]:
-                    best = rank
-    return best[2] if best else "other"
+    readings = (words(name), _split(unicodedata.normalize("NFC", name)))  # the second one knows `BGVs` and `HiHat`
+    best, found = (False, 0, 0), "other"
+    for role, known in roles().items():
+        for synonym in known.words + known.weak:
+            for reading in readings:
+                end = _end_of(synonym, reading)
+                rank = (synonym not in known.weak, end - len(" ".join(reading)), len(synonym))
+                if end and (found == "other" or rank > best):
+                    best, found = rank, role
+    return found
+
+
+def _end_of(synonym: str, reading: list[str]) -> int:
+    """Where a synonym ends in a name, counted in characters; 0 when it is not there."""
+    text = f" {' '.join(reading)} "
+    at = text.rfind(f" {synonym} ")
+    if at >= 0:
+        return at + len(synonym)
+    glued = len(synonym) > 4 and "".join(reading).endswith(synonym.replace(" ", ""))  # `drumloopguitar`
+    return len(text) - 2 if glued else 0
 
 
 def label(role: str) -> str:
     """How files and tracks call a role: `vocals.lead` -> `LeadVocal`."""
     known = roles().get(role)
-    return known[0] if known else safe_name(role.replace(".", " ").title().replace(" ", ""))
+    return known.label if known else safe_name(role.replace(".", " ").title().replace(" ", ""))
 
 
 def role_order(role: str) -> int:
@@ -92,7 +118,7 @@ def without_bpm_and_key(name: str) -> str:
     if _FOLDER_BPM_KEY.search(name):
         return _FOLDER_BPM_KEY.sub("", name)
     name = _BPM.sub("", name)
-    return (_KEY.sub("", name) if key else name).strip(" _-")
+    return re.sub(r"([ _-])[ _-]+", r"\1", _KEY.sub("", name) if key else name).strip(" _-")
 
 
 def _bpm(text: str) -> float | None:

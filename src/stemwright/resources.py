@@ -51,7 +51,7 @@ def load_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a dict. Raises SettingsError naming file and line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(
             f"{path}: {error}", "mend that line, or remove the file to go back to the default"
         ) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, 
 
 PART = ".stemwright-part"
 """Suffix of a file that is being written; leftovers of a killed run are recognised by it."""
+
+_serial = itertools.count()
 
 
 def readable(error: OSError, path: Path) -> StemwrightError:
@@ -42,11 +45,12 @@ def atomic(path: Path) -> Iterator[Path]:
     The caller may replace an existing `path`; asking first is the workflow's business. Raises OutputError and
     DiskFull for anything the file system refuses.
     """
-    part = path.with_name(f".{path.name[:180]}.{os.getpid()}{PART}")
+    # 40 characters are at most 160 bytes: the name stays below the 255 that file systems allow.
+    part = path.with_name(f".{path.name[:40]}.{next(_serial)}.{os.getpid()}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        with part.open("rb") as done:
+        with part.open("r+b") as done:
             os.fsync(done.fileno())
         part.replace(path)
     except OSError as error:
@@ -72,7 +76,7 @@ def sweep(folder: Path) -> None:
     """Remove what killed runs left in `folder`: files and folders that a process now gone was writing."""
     for part in list(folder.rglob(f".*{PART}")):
         pid = part.name.removesuffix(PART).rpartition(".")[2]
-        if not (pid.isdigit() and _alive(int(pid))):
+        if not (pid.isdecimal() and _alive(int(pid))):
             with suppress(OSError):
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
 
@@ -82,7 +86,7 @@ def _alive(pid: int) -> bool:
         return pid == os.getpid()
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
@@ -100,18 +104,17 @@ def sha256(path: Path) -> str:
 
 def safe_join(folder: Path, name: str) -> Path:
     """`folder / name`, refusing a name that leads out of the folder. Raises InputError."""
-    joined = (folder / name).resolve()
-    if not joined.is_relative_to(folder.resolve()):
-        raise InputError(
-            f"{name!r} leads out of {folder}", "the file that names it is wrong or hostile; do not trust it"
-        )
-    return joined
+    with suppress(ValueError, OSError, RuntimeError):  # a NUL byte, a name too long, a loop of links
+        joined = (folder / name).resolve()
+        if joined.is_relative_to(folder.resolve()):
+            return joined
+    raise InputError(f"{name!r} leads out of {folder}", "the file that names it is wrong or hostile; do not trust it")
 
 
 def child(
     argv: Sequence[str | Path], *, timeout_s: float, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program without shell, stdin or a life longer than `timeout_s`; it dies with us.
+    """Run a program without shell, stdin or a life longer than `timeout_s`; an interrupt ends it and its own children.
 
     Returns the finished process, whatever its exit code. Raises FileNotFoundError when there is no such program
     and subprocess.TimeoutExpired when it was ended.

@@ -2,6 +2,7 @@
 
 Every document carries `"schema": "stemwright.<name>/1"`. Paths are POSIX strings, fractions are "n/d" strings,
 infinities and NaN are strings ("-inf"), because JSON has no such numbers. Unknown fields are ignored on reading.
+Undecodable bytes of a file name (lone surrogates in Python) are escaped, so that every document is valid UTF-8.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from fractions import Fraction
@@ -19,6 +21,8 @@ from stemwright.errors import InputError
 
 T = TypeVar("T")
 
+_NO_NUMBERS = ("inf", "-inf", "nan")
+_FRACTION = re.compile(r"-?\d{1,400}(/\d{1,400})?")
 
 def schema(cls: type | str) -> str:
     """The label of a model class or of a document's name."""
@@ -49,7 +53,8 @@ def to_json(value: Any) -> str:
 
 def dumps(document: Any) -> str:
     """JSON as the house writes it: readable, UTF-8, ended by a newline."""
-    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):04x}", text) + "\n"
 
 
 def from_json(cls: type[T], text: str) -> T:
@@ -59,7 +64,7 @@ def from_json(cls: type[T], text: str) -> T:
         if document.get("schema") != schema(cls):
             raise ValueError(f"schema is {document.get('schema')!r}, not {schema(cls)!r}")
         return typing.cast(T, build(cls, document))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InputError(
             f"not a {cls.__name__} document: {error}", "it may come from another version; make it anew"
         ) from error
@@ -87,11 +92,13 @@ def build(kind: Any, value: Any) -> Any:
         return typing.cast(Any, target)(**{name: build(_bind(hints[name], bound), value[name]) for name in known})
     if kind is Path:
         return Path(value)
-    if kind in (Fraction, float, int, str, bool):
-        if kind in (int, str, bool) and type(value) is not kind:
-            raise TypeError(f"{value!r} is not {kind.__name__}")
-        return kind(value)
-    raise TypeError(f"cannot read a {kind}")
+    if kind is float and (type(value) in (int, float) or value in _NO_NUMBERS):
+        return float(value)
+    if kind is Fraction and isinstance(value, str) and _FRACTION.fullmatch(value):
+        return Fraction(value)
+    if kind in (int, str, bool) and type(value) is kind:
+        return value
+    raise TypeError(f"{value!r} is not {getattr(kind, '__name__', kind)}")
 
 
 def _choice(arguments: tuple[Any, ...], value: Any) -> Any:

@@ -12,17 +12,9 @@ FULL_SCALE_24 = 1 << 23
 """A 24-bit sample of this value would be 0 dBFS (IEC 61606: full scale = 1.0); the largest is one less."""
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_FLATS = {
-    "Db": "C#",
-    "Eb": "D#",
-    "Gb": "F#",
-    "Ab": "G#",
-    "Bb": "A#",
-    "Cb": "B",
-    "Fb": "E",
-    "E#": "F",
-    "B#": "C",
-}
+_SHARPS = {"Db": "C#", "Eb": "D#", "Gb": "F#", "Ab": "G#", "Bb": "A#", "Cb": "B", "Fb": "E", "E#": "F", "B#": "C"}
+"""The spelling inside the model of tonics that are written otherwise."""
+
 _FLAT_MAJORS = {5, 10, 3, 8, 1}
 """Pitch classes of the major keys that are written with flats: F, Bb, Eb, Ab, Db."""
 
@@ -91,7 +83,7 @@ def parse_key(text: str) -> str:
         mode = "major"
     else:
         raise ValueError(f"{text!r} is not a key")
-    return f"{_FLATS.get(tonic, tonic).replace('E#', 'F').replace('B#', 'C')} {mode}"
+    return f"{_SHARPS.get(tonic, tonic)} {mode}"
 
 
 def key_signature_sharps(key: str) -> int:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+from stemwright.model import Progress
+
+T = TypeVar("T")
 
 RATE = 22_050
 Floats = NDArray[np.float32]
@@ -37,6 +44,14 @@ def put(song: Floats, at_s: float, sound: Floats, gain: float = 1.0) -> None:
     song[at : at + len(sound)] += gain * sound
 
 
+def clicks(times: Iterable[float], seconds: float, kind: str = "snare") -> Floats:
+    """One drum at given times."""
+    out = np.zeros(round(seconds * RATE), np.float32)
+    for at in times:
+        put(out, at, drum(kind))
+    return out
+
+
 def song(
     bpm: float,
     seconds: float,
@@ -65,3 +80,15 @@ def song(
             put(out, at, drum("hat"))
             put(out, at + swing * beat, drum("hat"))
     return out
+
+
+def finished(work: Generator[Progress, None, T]) -> T:
+    """The value a generator of Progress ends in; what it yields on the way never goes back or past its total."""
+    done = 0.0
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as stop:
+            return stop.value
+        assert done <= step.done <= step.total
+        done = step.done

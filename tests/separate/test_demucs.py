@@ -25,7 +25,7 @@ def mix(seconds=7.0, level=0.2, offset=0.03):
 def loaded(shares):
     from stemwright.separate.demucs import Demucs
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     members = tuple(Member(f"m{i}", "HDemucs", (), share) for i, share in enumerate(shares))
     networks = tuple(tiny_hdemucs(seed)[0] for seed in range(len(shares)))
     return Demucs(fake_card(220_500, members), "cpu", (), (), networks)

@@ -17,7 +17,7 @@ NETWORKS = {"HTDemucs": (tiny_htdemucs, 343_980), "HDemucs": (tiny_hdemucs, 220_
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def network(request):
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     make, segment = NETWORKS[request.param]
     return make()[0], segment
 

@@ -88,6 +88,10 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as bug:
+        hint = "this is a bug in stemwright; please report it with what -vv prints"
+        output.fail(StemwrightError(f"unexpected {type(bug).__name__}: {bug}", hint), cause=bug)
+        sys.exit(1)
 
 
 def _terminated(number: int, frame: object) -> None:

@@ -112,15 +112,15 @@ def say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def fail(error: StemwrightError) -> None:
-    """An error in one line and its hint in another, or as JSON."""
+def fail(error: StemwrightError, cause: BaseException | None = None) -> None:
+    """An error in one line and its hint in another, or as JSON; with -vv the traceback of it, or of its cause."""
     if manners.json:
         what = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
         sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": what}))
     if manners.verbose > 1:
         import traceback
 
-        traceback.print_exception(error)
+        traceback.print_exception(cause or error)
     say(f"error: {error.message}" + (f"\n  help: {error.hint}" if error.hint else ""))
 
 

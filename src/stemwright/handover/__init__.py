@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SeparationFacts:
-    """How stems were made from a mix, as far as a mix engineer or an archive wants to know."""
+    """How stems were made from a mix; enough to say it honestly and to do it again."""
 
     model: str
     weights_sha256: str
+    """Of every weights file, joined by `, `."""
     terms: str
-    """What is known about the licence of the weights."""
+    """The terms of the weights; the first line says it in short."""
     device: str
     versions: tuple[tuple[str, str], ...]
+    """(package, version)."""
     gain_db: float
-    """The one gain that stems and mix got; 0.0 when none was needed."""
+    """The one gain that stems and mix got."""
     residual_dbfs: float | None
-    """RMS of mix minus raw stems, before it was shared out."""
+    """RMS of mix minus raw stems, before it was shared among them; None when not all stems were made."""
     exact_sum: bool
-    """Verified by reading everything back."""
+    """It was verified on the written files that the stems' samples add up to the mix's."""
     resampled: bool
-    """The model heard the song at another sample rate."""
+    """The mix had another sample rate than the model hears."""

@@ -36,7 +36,7 @@ def measure_song(
     """
     rate = files[0].format.sample_rate
     known_bpm, known_key = _known_bpm(files, bpm), _known_key(files, key)
-    mono = yield from _heard(files)
+    mono = yield from heard(files)
     tempo = estimate_tempo(mono, RATE, bpm=known_bpm.value if known_bpm else None)
     if tempo and known_bpm:
         known_bpm = Estimate(known_bpm.value, known_bpm.confidence, known_bpm.source, tempo.estimate.alternatives)
@@ -91,7 +91,7 @@ def _title(files: Sequence[AudioFile]) -> str:
     return tagged or " ".join(without_bpm_and_key(name).replace("_", " ").split()) or path.stem
 
 
-def _heard(files: Sequence[AudioFile]) -> Generator[Progress, None, Floats]:
+def heard(files: Sequence[AudioFile]) -> Generator[Progress, None, Floats]:
     """All files together in mono at 22.05 kHz, at most 12 minutes; NaN and infinite samples as silence."""
     spans = [min(file.frames, LONGEST_S * file.format.sample_rate) for file in files]
     ends = [rescale(span, file.format.sample_rate, RATE) for span, file in zip(spans, files, strict=True)]

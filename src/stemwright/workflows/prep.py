@@ -65,7 +65,7 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     files = tuple(stem.file for stem in given_stems.everything) if given_stems else (stems.song_file(source),)
     _refuse_unreadable(given_stems)
     inputs = yield from hash_inputs(file.path for file in files)
-    parent = options.out or source.resolve().parent
+    parent = (options.out or source.resolve().parent).absolute()
     found = Ledger.find(parent, "prep", inputs)
     song_key = manifest.key("song", [inputs, options.given, options.split.preview_s])
     recorded = found.done("song", song_key) if found else None

@@ -38,7 +38,7 @@ def split(
     inputs = yield from hash_inputs([source])
     name = title or file.tag("title") or without_bpm_and_key(source.stem)
     song = Song(name, file.format.sample_rate)
-    parent = out or source.resolve().parent
+    parent = (out or source.resolve().parent).absolute()
     fresh = Manifest("split", inputs)
     found = Ledger.find(parent, "split", inputs)
     ledger = open_folder(parent, f"{safe_name(name)}_stems", found, fresh, avoid=source, force=force, dry_run=dry_run)
