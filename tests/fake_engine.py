@@ -43,7 +43,7 @@ class FakeModel:
         assert done == mix.frames
 
 
-def tiny_htdemucs(seed: int = 0):  # noqa: ANN201 - torch is not imported here
+def tiny_htdemucs(seed: int = 0):
     import torch
     from demucs.htdemucs import HTDemucs
 
@@ -62,16 +62,23 @@ def tiny_htdemucs(seed: int = 0):  # noqa: ANN201 - torch is not imported here
     return _awake(HTDemucs(**arguments)), arguments
 
 
-def tiny_hdemucs(seed: int = 0):  # noqa: ANN201
+def tiny_hdemucs(seed: int = 0):
     import torch
     from demucs.hdemucs import HDemucs
 
     torch.manual_seed(seed)
-    arguments = {"sources": list(STEMS), "channels": 8, "norm_starts": 9, "dconv_attn": 9, "dconv_lstm": 9, "segment": 5}
+    arguments = {
+        "sources": list(STEMS),
+        "channels": 8,
+        "norm_starts": 9,
+        "dconv_attn": 9,
+        "dconv_lstm": 9,
+        "segment": 5,
+    }
     return _awake(HDemucs(**arguments)), arguments
 
 
-def _awake(network):  # noqa: ANN001, ANN202
+def _awake(network):
     """Fresh networks scale their residual branches to almost nothing; wake them so that every branch counts."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(False)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from stemwright.audio.stream import Block, quantise
 from stemwright.audio.wav import WavWriter
 
+T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def finish(workflow: Generator[object, None, T]) -> T:
+    """Run a workflow to its end."""
+    try:
+        while True:
+            next(workflow)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def tone(hz: float, seconds: float = 2.0, rate: int = 48_000, level: float = 0.3, channels: int = 2) -> Block:

@@ -84,9 +84,9 @@ def compose(sample_rate: int = 44_100) -> dict[str, Block]:
     """The stems by role (vocals, drums, bass, other): float32 `[2, frames]`, all of one length."""
     rng = np.random.default_rng(8)
     stems = {
-        "vocals": _voice(sample_rate, rng),
-        "drums": _drums(sample_rate, rng),
-        "bass": _bass(sample_rate),
+        "vocals": 1.1 * _voice(sample_rate, rng),
+        "drums": 0.8 * _drums(sample_rate, rng),
+        "bass": 0.45 * _bass(sample_rate),
         "other": _pads(sample_rate) + _plucks(sample_rate),
     }
     fade = np.ones(_frame(BEATS, sample_rate))
@@ -120,10 +120,10 @@ def _voice(sample_rate: int, rng: np.random.Generator) -> Block:
         depth[start:] = np.clip(since / 0.4 - 0.3, 0, 1)
         formants[..., start:] = np.array(VOWELS[syllable[-1]])[..., None]
         if syllable[0] in CONSONANTS:
-            seconds, level = CONSONANTS[syllable[0]]
+            seconds, hiss = CONSONANTS[syllable[0]]
             count = int(seconds * sample_rate)
             at = start * STEP - count // 2
-            noise[at : at + count] += level * np.hanning(count) * rng.standard_normal(count)
+            noise[at : at + count] += hiss * np.hanning(count) * rng.standard_normal(count)
             loudness[start - count // STEP : start] *= 0.2
     glide = np.hanning(int(0.07 * sample_rate / STEP))
     pitch, loudness, depth = (_smooth(curve, glide) for curve in (pitch, loudness, depth))
@@ -143,7 +143,7 @@ def _voice(sample_rate: int, rng: np.random.Generator) -> Block:
         voice += np.interp(at_frame, points, response.imag) * np.cos(k * phase)
     breath = 0.01 * np.interp(at_frame, points, loudness) * rng.standard_normal(frames)
     air = _effects(noise + breath, sample_rate, HighpassFilter(3500))
-    return 0.8 * _effects(
+    return _effects(
         _centre(0.075 * voice / np.sqrt(np.mean(voice**2)) + air),
         sample_rate,
         HighpassFilter(90),
@@ -172,7 +172,7 @@ def _drums(sample_rate: int, rng: np.random.Generator) -> Block:
             decay = 9 if eighth == 7 else 55
             _place(out, sizzle * np.exp(-decay * t), bar + eighth / 2, sample_rate, (0.22, 0.13)[eighth % 2], pan=0.3)
     room = Reverb(room_size=0.2, damping=0.7, wet_level=0.03, dry_level=0.5)
-    return 0.8 * _effects(out, sample_rate, Compressor(threshold_db=-12, ratio=3, attack_ms=15, release_ms=90), room)
+    return _effects(out, sample_rate, Compressor(threshold_db=-12, ratio=3, attack_ms=15, release_ms=90), room)
 
 
 def _bass(sample_rate: int) -> Block:
@@ -189,7 +189,7 @@ def _bass(sample_rate: int) -> Block:
             bright = _effects(saw, sample_rate, LowpassFilter(900), LowpassFilter(900))
             tone = dark + np.exp(-6 * t) * bright + 0.6 * np.sin(2 * np.pi * hertz * t)
             _place(out, tone * _envelope(frames, sample_rate, 0.006, 0.04), bar + beat, sample_rate, 0.5)
-    return 0.45 * _effects(out, sample_rate, Compressor(threshold_db=-14, ratio=3, attack_ms=10, release_ms=100))
+    return _effects(out, sample_rate, Compressor(threshold_db=-14, ratio=3, attack_ms=10, release_ms=100))
 
 
 def _pads(sample_rate: int) -> Block:
@@ -202,13 +202,13 @@ def _pads(sample_rate: int) -> Block:
         for note in notes:
             for cents, pan in ((-7, -0.8), (0, 0.0), (8, 0.8)):
                 saw = _saw(_hertz(note + cents / 100), bar_frames, sample_rate, phase=(note * 0.37 + pan) % 1)
-                _place(out, saw * _envelope(bar_frames, sample_rate, 0.15, 0.15), bar, sample_rate, 0.1, pan)
+                _place(out, saw * _envelope(bar_frames, sample_rate, 0.15, 0.15), bar, sample_rate, 0.09, pan)
     opening = 0.5 - 0.5 * np.cos(np.arange(frames) / (4 * bar_frames) * 2 * np.pi)
     dark = _effects(out, sample_rate, LowpassFilter(700), LowpassFilter(900))
     bright = _effects(out, sample_rate, LowpassFilter(2400), LowpassFilter(3000))
     swelling = (dark + opening * (bright - dark)).astype(np.float32)
     hall = Reverb(room_size=0.6, damping=0.5, wet_level=0.1, dry_level=0.45)
-    return 0.9 * _effects(swelling, sample_rate, HighpassFilter(180), Chorus(rate_hz=0.6, mix=0.3), hall)
+    return _effects(swelling, sample_rate, HighpassFilter(180), Chorus(rate_hz=0.6, mix=0.3), hall)
 
 
 def _plucks(sample_rate: int) -> Block:
@@ -249,13 +249,15 @@ def _saw(hertz: float, frames: int, sample_rate: int, phase: float = 0.0) -> Sig
     step = hertz / sample_rate
     at = (phase + step * np.arange(frames)) % 1.0
     after, before = np.clip(at / step, 0, 1), np.clip((at - 1) / step, -1, 0)
-    return 2 * at - 1 + (after - 1) ** 2 - (before + 1) ** 2
+    saw: Signal = 2 * at - 1 + (after - 1) ** 2 - (before + 1) ** 2
+    return saw
 
 
 def _envelope(frames: int, sample_rate: int, attack: float, release: float) -> Signal:
     """Linear rise and fall; attack and release in seconds."""
     t = np.arange(frames) / sample_rate
-    return np.minimum(np.minimum(t / attack, t[::-1] / release), 1.0)
+    shape: Signal = np.minimum(np.minimum(t / attack, t[::-1] / release), 1.0)
+    return shape
 
 
 def _smooth(curve: Signal, window: Signal) -> Signal:
@@ -276,8 +278,9 @@ def _centre(sound: Signal) -> Block:
     return np.vstack((sound, sound)).astype(np.float32)
 
 
-def _effects(sound: Signal, sample_rate: int, *effects: Any) -> Any:
+def _effects(sound: Signal, sample_rate: int, *effects: Any) -> Block:
     """`sound` (`[frames]` or `[channels, frames]`) through pedalboard plugins, same shape."""
     from pedalboard import Pedalboard
 
-    return Pedalboard(list(effects))(sound.astype(np.float32), sample_rate)
+    processed: Block = Pedalboard(list(effects))(sound.astype(np.float32), sample_rate)
+    return processed

@@ -65,13 +65,14 @@ def guess_role(name: str) -> str:
     `Song_LeadVox_dbl` -> `vocals.lead`, `BassDrums30` -> `drums`, `Bass_bounce` -> `bass`.
     """
     readings = (words(name), _split(unicodedata.normalize("NFC", name)))  # the second one knows `BGVs` and `HiHat`
-    best, found = (False, 0, 0), "other"
+    best: tuple[int, ...] = ()
+    found = "other"
     for role, known in roles().items():
         for synonym in known.words + known.weak:
             for reading in readings:
                 end = _end_of(synonym, reading)
                 rank = (synonym not in known.weak, end - len(" ".join(reading)), len(synonym))
-                if end and (found == "other" or rank > best):
+                if end and rank > best:
                     best, found = rank, role
     return found
 

@@ -24,6 +24,7 @@ T = TypeVar("T")
 _NO_NUMBERS = ("inf", "-inf", "nan")
 _FRACTION = re.compile(r"-?\d{1,400}(/\d{1,400})?")
 
+
 def schema(cls: type | str) -> str:
     """The label of a model class or of a document's name."""
     return f"stemwright.{cls if isinstance(cls, str) else cls.__name__.lower()}/1"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import click
 import pytest
-from support import REPOSITORY, pulse_song, tone, write_stems, write_wav
 
 from stemwright.cli import cli, main
 from stemwright.registry import module_names
+from support import REPOSITORY, pulse_song, tone, write_stems, write_wav
 
 COMMANDS = module_names("stemwright.cli.commands")
 

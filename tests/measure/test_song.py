@@ -90,8 +90,8 @@ def test_stems_are_heard_together_whatever_their_length(tmp_path: Path) -> None:
     folder = tmp_path / "Night_Drive_126bpm"
     folder.mkdir()
     drums, band = song(126, 16), song(126, 16, tonic=4, drums=False)
-    files = [file_of(folder / "Drums.wav", 0.3 * (drums - song(126, 16, drums=False)))]
-    files += [file_of(folder / "Keys.wav", 0.3 * band[: 12 * RATE])]
+    files = [file_of(folder / "Drums.wav", 0.3 * (drums - song(126, 16, drums=False))[: 12 * RATE])]
+    files += [file_of(folder / "Keys.wav", 0.3 * band)]
     found = finished(measure_song(files))
     assert found.bpm is not None and found.key is not None
     assert (found.bpm.value, found.key.value, found.title) == (126, "E major", "Night Drive")

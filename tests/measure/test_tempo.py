@@ -67,19 +67,14 @@ def test_a_known_tempo_is_kept_and_the_one_heard_beside_it_told() -> None:
         assert math.remainder(tempo.downbeat_frame / RATE - 0.25, 60 / 93.5) == pytest.approx(0, abs=0.008)
 
 
-def test_a_wrong_known_tempo_gets_no_confidence() -> None:
-    tempo = estimate_tempo(song(100, 30), RATE, bpm=113.0)
-    assert tempo is not None
-    assert tempo.estimate.value == 113
-    assert tempo.estimate.confidence < 0.1
+def test_a_known_tempo_that_is_not_heard_has_no_grid() -> None:
+    assert estimate_tempo(song(100, 30), RATE, bpm=113.0) is None
 
 
-@pytest.mark.parametrize("bpm", [20.0, 999.0])
+@pytest.mark.parametrize("bpm", [20.0, 30.0, 999.0])
 def test_extreme_known_tempi_on_a_short_clip(bpm: float) -> None:
     tempo = estimate_tempo(song(120, 4.1), RATE, bpm=bpm)
-    assert tempo is not None
-    assert tempo.estimate.value == bpm
-    assert 0 <= tempo.downbeat_frame <= 4.1 * RATE
+    assert tempo is None or (tempo.estimate.value == bpm and 0 <= tempo.downbeat_frame <= 4.1 * RATE)
 
 
 def test_where_there_is_no_beat_there_is_no_tempo() -> None:
@@ -144,23 +139,23 @@ def test_levelling_gives_one_rms() -> None:
 
 
 def test_real_music_with_known_tempo_and_key(shared: Path) -> None:
-    """17 pieces; two carry the grid of a karaoke file, which their own lyric onsets do not keep: there, no octave fits."""
+    """17 pieces; the table has the grid of a karaoke file for two, which neither its own lyric onsets keep nor we."""
     material = shared / "material"
     with (material / "bpm_key_truth.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
-    same = octave = exact = right_keys = keys = 0
+    same = related = exact = right_keys = keys = 0
     for row in rows:
         path = material / row["path"]
         stems = "sum" in row["source"] + row["note"]
         audio = finished(heard([probe(p) for p in (sorted(path.parent.glob("*.*")) if stems else [path])]))
         tempo, key, truth = estimate_tempo(audio, RATE), estimate_key(audio, RATE), float(row["bpm"])
         if tempo:
-            ratio = min((tempo.estimate.value / truth / octave for octave in OCTAVES), key=lambda r: abs(r - 1))
+            ratio = min((tempo.estimate.value / truth / ratio for ratio in OCTAVES), key=lambda r: abs(r - 1))
             same += abs(tempo.estimate.value / truth - 1) < 0.04
-            octave += abs(ratio - 1) < 0.04
+            related += abs(ratio - 1) < 0.04
             exact += abs(ratio - 1) * truth < 0.005
         if row["key"]:
             keys += 1
             right_keys += key is not None and key.value == parse_key(row["key"])
-    assert octave >= 15 and exact >= 14 and same >= 12
+    assert related >= 15 and exact >= 14 and same >= 12
     assert right_keys == keys == 7

@@ -84,3 +84,20 @@ def test_a_24_bit_mix_keeps_its_bits():
     mix = (np.random.default_rng(1).integers(-(1 << 23), 1 << 23, (2, 5000)) / (1 << 23)).astype(np.float32)
     _, whole = fold(np.stack([mix, 0 * mix]), mix, 1.0)
     np.testing.assert_array_equal(whole, quantise(mix))
+
+
+def test_nonsense_is_calmed_and_the_rest_left_alone() -> None:
+    """Stems of 20 times full scale that cancel are turned down where they are; elsewhere no sample changes."""
+    rng = np.random.default_rng(3)
+    mix = rng.uniform(-0.5, 0.5, (2, 12 * GRID)).astype(np.float32)
+    stems = np.stack([mix * part for part in (0.5, 0.3, 0.2)])
+    burst = slice(5 * GRID + 100, 5 * GRID + 400)
+    stems[0, :, burst] += 20
+    stems[1, :, burst] -= 20
+    ((_, raw, calm, shared),) = share_residual(lambda a, b: stems[..., a:b], [mix], mix.shape[1])
+    assert np.abs(shared.sum(axis=0) - mix).max() < 1e-6 and np.abs(shared).max() < 1.5
+    touched = (calm != raw).any(axis=(0, 1))
+    assert touched[burst].all() and not touched[: 3 * GRID].any() and not touched[9 * GRID :].any()
+    assert (raw == stems).all()
+    ((_, _, calm, _),) = share_residual(lambda a, b: stems[..., a:b], [mix], mix.shape[1], loudest=15.0)
+    assert (calm == stems).all()

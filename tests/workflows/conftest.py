@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fake_engine import FakeModel, fake_card
 
+from fake_engine import FakeModel, fake_card
 from stemwright import separate
 from stemwright.separate import models, weights
 

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
-from support import pulse_song, tone, write_stems, write_wav
 
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError
 from stemwright.handover import manifest
-from stemwright.model import Outcome, Progress
+from stemwright.model import Outcome
 from stemwright.workflows import batch
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import STEPS, Delivery, PrepOptions, prep
 from stemwright.workflows.split import split
 from stemwright.workflows.stems import SplitOptions
-
-T = TypeVar("T")
-
-
-def finish(workflow: Generator[Progress, None, T]) -> T:
-    try:
-        while True:
-            next(workflow)
-    except StopIteration as end:
-        return end.value
+from support import finish, pulse_song, tone, write_stems, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +169,7 @@ def test_dry_run_writes_nothing_and_says_what_would_run(song: Path, free_engine:
     assert [path.name for path in song.parent.iterdir()] == ["My Song.wav"]
     deliver(song)
     again = deliver(song, dry_run=True, to=("midi",))
-    actions = dict((planned.step, planned.action) for planned in again.result.plan)
+    actions = {planned.step: planned.action for planned in again.result.plan}
     assert actions == dict.fromkeys(STEPS[:4], "done before") | dict.fromkeys(STEPS[4:], "run")
 
 

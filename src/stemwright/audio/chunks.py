@@ -15,6 +15,14 @@ from typing import BinaryIO
 MAX_IXML = 1 << 20
 """Bytes of an iXML chunk that we are willing to parse."""
 
+_MOST = 4096
+"""Chunks that we are willing to walk; a hostile file could hold a hundred million empty ones."""
+
+_KNOWN = frozenset(
+    b"data fmt bext iXML LIST fact cue smpl inst plst acid id3 ID3 JUNK junk FLLR PAD minf elm1 regn umid DGDA LGWV "
+    b"cart axml chna afsp PEAK _PMX strc bwav".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -43,16 +51,18 @@ class Bext:
 
 
 def walk(file: BinaryIO, length: int) -> Iterator[Chunk]:
-    """The chunks of an open RIFF, RF64, BW64 or RIFX file of `length` bytes, in order; stops where it makes no sense.
+    """The chunks of an open RIFF, RF64, BW64, RIFX or AIFF file of `length` bytes, in order, as far as they make sense.
 
     A missing pad byte is forgiven, an RF64 size is taken from `ds64`, a size beyond the end is cut to what is there.
     """
     file.seek(0)
     head = file.read(12)
-    big = head[:4] == b"RIFX"
+    big = head[:4] in (b"RIFX", b"FORM")
     wide: dict[bytes, int] = {}
     at = 12
-    while at + 8 <= length:
+    for _ in range(_MOST):
+        if at + 8 > length:
+            return
         file.seek(at)
         name, size = struct.unpack(">4sI" if big else "<4sI", file.read(8))
         if not all(32 <= byte < 127 for byte in name):
@@ -64,7 +74,7 @@ def walk(file: BinaryIO, length: int) -> Iterator[Chunk]:
             size = wide[name]
         yield Chunk(name, body, size, max(0, min(size, length - body)))
         at = body + size
-        if size % 2 and not _name_at(file, at):
+        if size % 2 and not known_at(file, at):
             at += 1
 
 
@@ -79,10 +89,10 @@ def _ds64(body: bytes) -> dict[bytes, int]:
     return sizes
 
 
-def _name_at(file: BinaryIO, at: int) -> bool:
-    """Whether a known chunk starts here, where a pad byte should be."""
+def known_at(file: BinaryIO, at: int) -> bool:
+    """Whether a chunk of a known name starts here: where a pad byte should be, or where samples would stand."""
     file.seek(at)
-    return file.read(4) in (b"data", b"fmt ", b"bext", b"iXML", b"LIST", b"fact", b"cue ", b"id3 ", b"JUNK")
+    return file.read(4).rstrip() in _KNOWN
 
 
 def parse_bext(body: bytes) -> Bext | None:
@@ -159,13 +169,13 @@ def build_ixml(
     if tempo is not None:
         attributes = etree.SubElement(etree.SubElement(root, "STEINBERG"), "ATTR_LIST")
         attribute = etree.SubElement(attributes, "ATTR")
-        for name, text in (("TYPE", "float"), ("NAME", "MusicalTempo"), ("VALUE", f"{tempo:g}")):
+        for name, text in (("TYPE", "float"), ("NAME", "MusicalTempo"), ("VALUE", f"{tempo:.10g}")):
             add(attribute, name, text)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
 def parse_ixml(body: bytes) -> dict[str, str]:
-    """project, track, note, tempo of an iXML body, as far as present; empty when it is hostile or not well formed."""
+    """project, track, note, bpm of an iXML body, as far as present; empty when it is hostile or not well formed."""
     from lxml import etree
 
     body = body.rstrip(b"\0 \r\n")

@@ -2,7 +2,7 @@
 
 MP3: libsndfile (mpg123) removes encoder delay and padding when the file has a LAME/Xing tag, so stems line up
 with the original and with what a DAW imports. An MP3 without that tag keeps its 1105 frames of delay, as it does
-in a DAW, because nothing in the file tells.
+in a DAW, because nothing in the file tells. M4A: see `mp4.py`.
 """
 
 from __future__ import annotations
@@ -15,69 +15,128 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from stemwright.audio.chunks import walk
+from stemwright.audio.mp4 import lossless_bits, stated_seconds
 from stemwright.errors import DamagedAudio, NotAudio, UnreadableAudio
-from stemwright.model import AudioFile, AudioFormat
+from stemwright.model import AudioFile, AudioFormat, Damage
 from stemwright.safety import child
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64,
          "ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}  # fmt: skip
 _CONTAINERS = {"WAV": "wav", "WAVEX": "wav", "RF64": "rf64", "AIFF": "aiff", "CAF": "caf", "W64": "w64", "FLAC": "flac",
                "OGG": "ogg", "MPEG": "mp3", "MP3": "mp3"}  # fmt: skip
+_FOREIGN = {b"\x30\x26\xb2\x75": "wma", b"wvpk": "wv", b"\x1aE\xdf\xa3": "mka", b"MAC ": "ape"}
 FFMPEG_FORMATS = "aac,aiff,ape,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64,wv"
 """Demuxers ffmpeg may use. Without this list a file that calls itself .wav can make it open other files."""
+MAX_RATE = 1_536_000
+"""Hz. A higher sample rate in a header is nonsense, and filters and windows sized by it would be, too."""
+HEAD = 32
+"""Bytes from the start of a file that tell what it is."""
 _FFMPEG_TIMEOUT_S = 1800
+
+
+def foreign(head: bytes) -> str:
+    """What kind of file that libsndfile cannot read starts with these bytes (m4a, aac, wma, ...); "" for none.
+
+    A FLAC whose STREAMINFO (RFC 9639, 8.2) leaves the number of samples open, as streamed ones do, is among them.
+    """
+    if head[4:8] == b"ftyp":
+        return "m4a"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return "aac"
+    if head[:4] == b"fLaC" and len(head) >= 26 and not (head[21] & 15 or any(head[22:26])):
+        return "flac"
+    return _FOREIGN.get(head[:4], "")
 
 
 def probe_by_library(path: Path, head: bytes, tags: tuple[tuple[str, str], ...], hint: str) -> AudioFile:
     """Facts by libsndfile, else pedalboard, else ffmpeg. Raises NotAudio, DamagedAudio or UnreadableAudio."""
     import soundfile
 
+    kind = foreign(head)
+    if kind:
+        return _probe_decoded(path, kind, head, tags)
     try:
         info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        if not needs_decoder(head):
-            kind = DamagedAudio if head[:4] in (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff") else NotAudio
-            raise kind(f"{path}: no audio can be read from it", hint) from error
-        return _probe_decoded(path, tags)
-    if not info.frames or not info.channels or not info.samplerate:
-        raise NotAudio(f"{path}: holds no samples", hint)
-    stat = path.stat()
-    frames = _mp3_frames(path, stat.st_size, stat.st_mtime_ns) if info.format in ("MP3", "MPEG") else info.frames
-    container = "opus" if info.subtype == "OPUS" else _CONTAINERS.get(info.format, info.format.lower())
+    except RuntimeError as error:  # soundfile's errors are RuntimeErrors
+        known = head[:4] in (b"RIFF", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"caff", b"riff")
+        raise (DamagedAudio if known else NotAudio)(f"{path}: no audio can be read from it", hint) from error
     bits = _BITS.get(info.subtype, 0)
     encoding: Literal["pcm", "float", "lossy"] = (
         "float" if info.subtype in ("FLOAT", "DOUBLE") else "pcm" if bits else "lossy"
     )
-    return AudioFile(
-        path, AudioFormat(container, encoding, bits, info.samplerate, info.channels), frames, None, tags
-    )
+    if not 0 < info.samplerate <= MAX_RATE:
+        raise DamagedAudio(f"{path}: states a sample rate of {info.samplerate} Hz", hint)
+    container = "opus" if info.subtype == "OPUS" else _CONTAINERS.get(info.format, info.format.lower())
+    form = AudioFormat(container, encoding, bits, info.samplerate, info.channels)
+    frames, promised = info.frames, 0
+    if container == "mp3":
+        stat = path.stat()
+        frames = _counted_frames(path, stat.st_size, stat.st_mtime_ns)
+        promised = info.frames if _has_xing(path) else 0
+    elif container == "aiff":
+        promised = _comm_frames(path)
+    return AudioFile(path, form, frames, None, tags, _shortfall(promised, frames))
+
+
+def _shortfall(promised: int, frames: int) -> tuple[Damage, ...]:
+    if promised <= frames:
+        return ()
+    detail = f"the header promises {promised} frames, the file ends after {frames}"
+    return (Damage("truncated", detail, promised - frames),)
 
 
 @cache
-def _mp3_frames(path: Path, size: int, mtime_ns: int) -> int:
-    """Count the frames of an MP3: without a Xing tag its length in the header is a guess from the bit rate."""
+def _counted_frames(path: Path, size: int, mtime_ns: int) -> int:
+    """Frames of an MP3 by decoding it: without a Xing tag it does not tell how long it is."""
     import soundfile
 
-    with soundfile.SoundFile(str(path)) as source:
-        count = 0
-        while len(block := source.read(1 << 18, dtype="int16", always_2d=True)):
-            count += len(block)
-        return count
+    count = 0
+    try:
+        with soundfile.SoundFile(str(path)) as source:
+            room = np.empty((1 << 16, source.channels), np.int16)
+            while got := len(source.read(out=room)):
+                count += got
+    except RuntimeError as error:
+        raise DamagedAudio(f"{path}: cannot be decoded after {count} frames", "export it again") from error
+    return count
 
 
-def needs_decoder(head: bytes) -> bool:
-    """Whether these first 16 bytes are of a kind that libsndfile never reads (MP4, ADTS, ASF, WavPack, Matroska)."""
-    adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-    return head[4:8] == b"ftyp" or adts or head[:4] in (b"\x30\x26\xb2\x75", b"wvpk", b"\x1aE\xdf\xa3", b"MAC ")
+def _has_xing(path: Path) -> bool:
+    """Whether the first frame of an MP3, behind an ID3 tag, states the length."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":  # 28-bit size in 4 bytes of 7 bits
+            file.seek(10 + sum(byte << 7 * place for place, byte in enumerate(reversed(head[6:10]))))
+        first = file.read(200)
+    return b"Xing" in first or b"Info" in first
 
 
-def _probe_decoded(path: Path, tags: tuple[tuple[str, str], ...]) -> AudioFile:
+def _comm_frames(path: Path) -> int:
+    """Frames that the COMM chunk of an AIFF file promises; libsndfile silently reads fewer when the end is missing."""
+    with path.open("rb") as file:
+        for chunk in walk(file, path.stat().st_size):
+            if chunk.name == b"COMM" and chunk.present >= 6:
+                file.seek(chunk.offset + 2)
+                return int.from_bytes(file.read(4), "big")
+    return 0
+
+
+def _probe_decoded(path: Path, kind: str, head: bytes, tags: tuple[tuple[str, str], ...]) -> AudioFile:
     from stemwright.audio.probe import probe
 
     decoded = probe(as_wav(path))
-    container = "m4a" if path.suffix.lower() in (".m4a", ".mp4", ".aac") else path.suffix.lower().strip(".") or "m4a"
-    rate, channels = decoded.format.sample_rate, decoded.format.channels
-    return AudioFile(path, AudioFormat(container, "lossy", 0, rate, channels), decoded.frames, None, tags)
+    rate, frames = decoded.format.sample_rate, decoded.frames
+    bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1 if kind == "flac" else 0
+    promised = frames
+    if kind == "m4a":
+        bits, stated = lossless_bits(path), stated_seconds(path)
+        promised = frames if stated is None else round(stated * rate)
+    frames = min(frames, promised)
+    form = AudioFormat(kind, "pcm" if bits else "lossy", bits, rate, decoded.format.channels)
+    return AudioFile(path, form, frames, None, tags, _shortfall(promised, frames))
 
 
 def as_wav(path: Path) -> Path:
@@ -94,10 +153,13 @@ def _as_wav(path: Path, size: int, mtime_ns: int) -> Path:
     target = Path(tempfile.mkdtemp(prefix="stemwright-", dir=_scratch())) / "decoded.wav"
     if _by_pedalboard(path, target):
         return target
+    # Edit lists round to milliseconds; where the file states its exact length, that is cut to and not the list's.
+    exact = ["-advanced_editlist", "0"] if stated_seconds(path) is not None else []
     try:
         done = child(
-            ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-format_whitelist", FFMPEG_FORMATS,
-             "-i", f"file:{path}", "-vn", "-sn", "-dn", "-map", "0:a:0", "-c:a", "pcm_f32le", "-rf64", "auto", target],
+            ["ffmpeg", "-nostdin", "-v", "error", *exact, "-protocol_whitelist", "file,pipe",
+             "-format_whitelist", FFMPEG_FORMATS, "-i", f"file:{path}", "-vn", "-sn", "-dn", "-map", "0:a:0",
+             "-c:a", "pcm_f32le", "-rf64", "auto", target],
             timeout_s=_FFMPEG_TIMEOUT_S,
         )  # fmt: skip
     except FileNotFoundError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,10 @@ from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadabl
 from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, without_bpm_and_key
 from stemwright.safety import PART, readable
 
+_LETTER = re.compile(r"[^\W\d_]")
+_TRACK_NUMBER = re.compile(r"^(\d{1,2}|0\d\d)[ ._-]+(?=.*[^\W\d_])")
+"""A number in front of a name; `808 Kick` has none."""
+
 
 def read_stems(folder: Path) -> StemSet:
     """Everything that lies directly in a folder, sorted into stems, mix, unreadable and other files.
@@ -21,7 +24,7 @@ def read_stems(folder: Path) -> StemSet:
     is not there or holds no audio file at all.
     """
     try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.endswith(PART) and path.is_file())
+        entries = sorted(path for path in folder.iterdir() if not path.name.endswith(PART) and not path.is_dir())
     except NotADirectoryError:
         raise InputError(f"{folder}: is a file", "give the folder that holds the stems") from None
     except OSError as error:
@@ -61,12 +64,25 @@ def _kind(error: InputError, path: Path) -> Literal["empty", "not-audio", "damag
 
 
 def stem_names(paths: tuple[Path, ...]) -> tuple[str, ...]:
-    """Track names for files: what is left of each name without the prefix that all share (cut at `_`, `-`, space)."""
+    """Track names for files: their names without track number and without the beginning that all share.
+
+    That beginning ends at `_`, `-` or a space, and never takes the last letter of a name: `Vox_1`, `Vox_2` stay. Where
+    two names would become the same, they keep their numbers.
+    """
     stems = [path.stem for path in paths]
-    prefix = os.path.commonprefix(stems) if len(stems) > 1 else ""
-    prefix = prefix[: max((prefix.rfind(c) + 1 for c in "_- "), default=0)]
-    names = [re.sub(r"^\d+[ ._-]+(?=\S)", "", name[len(prefix) :]).replace("_", " ").strip(" -") for name in stems]
-    return tuple(name or stem for name, stem in zip(names, stems, strict=True))
+    bare = [_TRACK_NUMBER.sub("", stem) for stem in stems]
+    bare = [_TRACK_NUMBER.sub("", name) for name in _without_shared_start(bare)]
+    names = bare if len(set(bare)) == len(bare) else _without_shared_start(stems)
+    return tuple(name.replace("_", " ").strip(" -") or stem for name, stem in zip(names, stems, strict=True))
+
+
+def _without_shared_start(names: list[str]) -> list[str]:
+    starts = [match.end() for match in re.finditer("[_ -]", min(names, default=""))]
+    for end in reversed(starts if len(names) > 1 else []):
+        shared = all(name[:end] == names[0][:end] for name in names)
+        if shared and all(_LETTER.search(name[end:]) for name in names):
+            return [name[end:] for name in names]
+    return names
 
 
 def _sort(files: tuple[AudioFile, ...]) -> tuple[tuple[Stem, ...], Stem | None]:

@@ -6,6 +6,7 @@ everything else is asked of libsndfile, then of pedalboard's and ffmpeg's decode
 
 from __future__ import annotations
 
+import stat
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -13,39 +14,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stemwright.audio import chunks
+from stemwright.audio.decode import HEAD, MAX_RATE, probe_by_library
 from stemwright.audio.tags import read_tags
 from stemwright.errors import DamagedAudio, InputError, NotAudio
 from stemwright.model import AudioFile, AudioFormat, Damage
 from stemwright.safety import readable
 
 SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".bwf",
-        ".rf64",
-        ".w64",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".caf",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".m4a",
-        ".mp4",
-        ".aac",
-        ".alac",
-        ".wma",
-        ".wv",
-        ".au",
-    ]
+    (
+        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".flac", ".alac", ".wv"),
+        *(".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".wma"),
+    )
 )
 """File names that promise audio; a folder is searched for these."""
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_STREAMED = (0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+"""Sizes that sox, LAME, arecord and ffmpeg write when they cannot go back to complete the header."""
+_RIFF = {b"RIFF": "wav", b"RIFX": "wav", b"RF64": "rf64", b"BW64": "bw64"}
 _NOT_AUDIO = "is this really audio? Export it again from the DAW as WAV"
 
 
@@ -68,23 +54,24 @@ def probe(path: Path) -> AudioFile:
     it), UnreadableAudio (a reader is missing). Damage that leaves samples readable stands in `damage`.
     """
     try:
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise InputError(f"{path}: is a folder", "give the audio file, or use a command that takes a folder")
-        length = path.stat().st_size
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: is a device or a pipe", "give a file; save what the pipe carries first")
+        length = found.st_size
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(HEAD)
     except OSError as error:
         raise readable(error, path) from error
     if length == 0:
         raise NotAudio(f"{path}: is empty (0 bytes)", "the export or the copy failed; export it again")
-    if head[:4] in (b"RIFF", b"RF64", b"BW64", b"RIFX") and head[8:12] == b"WAVE":
-        found = _probe_wav(path, length)
-        if found:
-            return found
+    if head[:4] in _RIFF and head[8:12] == b"WAVE":
+        wav = _probe_wav(path, length)
+        if wav:
+            return wav
     elif not any(head):
         raise NotAudio(f"{path}: holds only zero bytes", "the copy or download failed; copy it again")
-    from stemwright.audio.decode import probe_by_library
-
     return probe_by_library(path, head, read_tags(path), _NOT_AUDIO)
 
 
@@ -98,7 +85,7 @@ def require_whole(file: AudioFile) -> None:
 def wav_layout(path: Path) -> WavLayout | None:
     """Where the samples of a plain PCM or float WAV lie; None when it is no such file."""
     with path.open("rb") as file:
-        read = _read_wav(file, path.stat().st_size)
+        read = _read_wav(file, path.stat().st_size) if file.read(4) in _RIFF else None
     return read[1] if read else None
 
 
@@ -128,12 +115,15 @@ def _read_wav(file: BinaryIO, length: int) -> tuple[_Wav, WavLayout] | None:
     magic = file.read(4)
     big = magic == b"RIFX"
     fmt = bext = data = None
+    second = False
     tags: dict[str, str] = {}
     for chunk in chunks.walk(file, length):
         if chunk.name == b"data" and data is None:
             data = chunk
-            if (chunk.size in (0, 0xFFFFFFFF, 0x7FFFFFFF) and chunk.present == 0) or chunk.size > chunk.present:
+            if chunk.size > chunk.present or (chunk.size == 0 and not chunks.known_at(file, chunk.offset)):
                 break  # nothing that follows can be trusted to be a chunk
+        elif chunk.name == b"data":
+            second = True
         elif chunk.name == b"fmt " and fmt is None:
             fmt = _body(file, chunk)
         elif chunk.name == b"bext":
@@ -162,30 +152,32 @@ def _read_wav(file: BinaryIO, length: int) -> tuple[_Wav, WavLayout] | None:
     }.get((code, 8 * align // channels if channels and code == _PCM else bits))
     if dtype is None:
         return None  # ADPCM, MP3 in WAV, ...: libsndfile's business
-    if not channels or not rate or align != channels * int(dtype[1]):
+    if not channels or not 0 < rate <= MAX_RATE or align != channels * int(dtype[1]):
         raise DamagedAudio(f"{file.name}: the 'fmt' chunk contradicts itself", "export or copy the file again")
-    present = data.present
-    damage: list[Damage] = []
-    if data.size == 0 and length - data.offset > align:
-        present = length - data.offset
-        damage.append(
-            Damage(
-                "data-size",
-                "the header says 0 bytes of audio, but audio follows: a recording that was cut off",
-            )
-        )
-    elif data.size in (0xFFFFFFFF, 0x7FFFFFFF) and magic == b"RIFF" and data.size > present:
-        damage.append(Damage("data-size", "the header was never completed (streamed output); all samples are there"))
-    elif data.size > present:
-        lost = data.size // align - present // align
-        detail = f"the header promises {data.size // align} frames, the file ends after {present // align} ({lost / rate:.3f} s lost)"
-        damage.append(Damage("truncated", detail, lost))
-    elif data.size % align:
-        damage.append(Damage("odd-tail", f"{data.size % align} bytes after the last whole frame"))
-    container = {b"RIFF": "wav", b"RIFX": "wav", b"RF64": "rf64", b"BW64": "bw64"}[magic]
-    fmt_ = AudioFormat(container, "float" if dtype[0] == "f" else "pcm", valid, rate, channels, mask)
-    wav = _Wav(fmt_, present // align, bext, tags, tuple(damage))
+    present, damage = _damage(file, length, data, align, rate)
+    if second:
+        damage = (*damage, Damage("second-data", "there is a second 'data' chunk; only the first one is read"))
+    fmt_ = AudioFormat(_RIFF[magic], "float" if dtype[0] == "f" else "pcm", valid, rate, channels, mask)
+    wav = _Wav(fmt_, present // align, bext, tags, damage)
     return wav, WavLayout(data.offset, align, dtype, big)
+
+
+def _damage(file: BinaryIO, length: int, data: chunks.Chunk, align: int, rate: int) -> tuple[int, tuple[Damage, ...]]:
+    """Bytes of audio that are really there, and what is wrong with them."""
+    present = data.present
+    if data.size == 0 and length - data.offset > align and not chunks.known_at(file, data.offset):
+        detail = "the header says 0 bytes of audio, but audio follows: a recording that was cut off"
+        return length - data.offset, (Damage("data-size", detail),)
+    if data.size > present and any(0 <= size - data.size < align for size in _STREAMED):
+        detail = "the header was never completed (streamed output); all samples are there"
+        return present, (Damage("data-size", detail),)
+    if data.size > present:
+        lost = data.size // align - present // align
+        promise = f"the header promises {data.size // align} frames, the file ends after {present // align}"
+        return present, (Damage("truncated", f"{promise} ({lost / rate:.3f} s lost)", lost),)
+    if data.size % align:
+        return present, (Damage("odd-tail", f"{data.size % align} bytes after the last whole frame"),)
+    return present, ()
 
 
 def _body(file: BinaryIO, chunk: chunks.Chunk) -> bytes:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stemwright.audio.decode import as_wav, needs_decoder
+from stemwright.audio.decode import HEAD, as_wav, foreign
 from stemwright.audio.probe import WavLayout, wav_layout
 from stemwright.errors import DamagedAudio
 from stemwright.model import AudioFile
@@ -37,25 +37,34 @@ class Reader(Protocol):
 
 @contextmanager
 def open_audio(file: AudioFile) -> Iterator[Reader]:
-    """Open a probed file for reading. Raises DamagedAudio, NotFoundInput, InputError."""
+    """Open a probed file for reading. Raises DamagedAudio, UnreadableAudio, NotFoundInput, InputError."""
+    source, layout = _open(file)
+    with source:
+        yield _WavReader(source, layout, file) if layout else _LibraryReader(source, file)
+
+
+def _open(file: AudioFile) -> tuple[Any, WavLayout | None]:
+    """A binary file at its first sample and the layout of its samples, or a SoundFile and None."""
     import soundfile
 
     path = file.path
     try:
         with path.open("rb") as raw:
-            head = raw.read(16)
-        if needs_decoder(head):
+            head = raw.read(HEAD)
+        if foreign(head):
             path = as_wav(path)
-        layout = wav_layout(path) if head[:1] == b"R" or path != file.path else None
-        if layout:
-            with path.open("rb") as raw:
-                raw.seek(layout.offset)
-                yield _WavReader(raw, layout, file)
-            return
+        layout = wav_layout(path)
+        source: Any = path.open("rb") if layout else soundfile.SoundFile(str(path))
     except OSError as error:
         raise readable(error, path) from error
-    with soundfile.SoundFile(str(path)) as source:
-        yield _LibraryReader(source, file)
+    except RuntimeError as error:  # soundfile's errors are RuntimeErrors
+        raise _short(path, 0, file.frames) from error
+    if layout:
+        source.seek(layout.offset)
+    if file.format.channels != (layout.align // int(layout.dtype[1]) if layout else source.channels):
+        source.close()
+        raise DamagedAudio(f"{path}: was changed while it was used", "run again when nothing writes to it")
+    return source, layout
 
 
 def blocks(file: AudioFile, size: int = BLOCK) -> Iterator[Block]:
@@ -79,22 +88,21 @@ def quantise(block: Block, bits: int = 24) -> NDArray[np.int32]:
 
 
 class _WavReader:
-    def __init__(self, raw: object, layout: WavLayout, file: AudioFile) -> None:
+    def __init__(self, raw: BinaryIO, layout: WavLayout, file: AudioFile) -> None:
         self._raw, self._layout, self._file = raw, layout, file
         self._left = file.frames
 
     def read(self, frames: int) -> Block:
         want = min(frames, self._left)
-        data: bytes = self._raw.read(want * self._layout.align)  # type: ignore[attr-defined]
+        try:
+            data = self._raw.read(want * self._layout.align)
+        except OSError as error:
+            raise readable(error, self._file.path) from error
         if len(data) < want * self._layout.align:
-            raise _short(
-                self._file.path,
-                self._file.frames - self._left + len(data) // self._layout.align,
-                self._file.frames,
-            )
+            got = self._file.frames - self._left + len(data) // self._layout.align
+            raise _short(self._file.path, got, self._file.frames)
         self._left -= want
-        channels = self._file.format.channels
-        return np.ascontiguousarray(_to_float(data, self._layout).reshape(-1, channels).T)
+        return np.ascontiguousarray(_to_float(data, self._layout).reshape(-1, self._file.format.channels).T)
 
 
 def _to_float(data: bytes, layout: WavLayout) -> NDArray[np.float32]:
@@ -114,17 +122,15 @@ def _to_float(data: bytes, layout: WavLayout) -> NDArray[np.float32]:
 
 
 class _LibraryReader:
-    def __init__(self, source: object, file: AudioFile) -> None:
+    def __init__(self, source: Any, file: AudioFile) -> None:
         self._source, self._file = source, file
         self._left = file.frames
 
     def read(self, frames: int) -> Block:
-        import soundfile
-
         want = min(frames, self._left)
         try:
-            block: NDArray[np.float32] = self._source.read(want, dtype="float32", always_2d=True)  # type: ignore[attr-defined]
-        except (soundfile.LibsndfileError, RuntimeError) as error:
+            block: NDArray[np.float32] = self._source.read(want, dtype="float32", always_2d=True)
+        except RuntimeError as error:  # soundfile's errors are RuntimeErrors
             raise _short(self._file.path, self._file.frames - self._left, self._file.frames) from error
         if len(block) < want:
             raise _short(self._file.path, self._file.frames - self._left + len(block), self._file.frames)

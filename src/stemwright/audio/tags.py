@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 _NAMES = {
-    "title": ("TIT2", "title", "\xa9nam"),
-    "artist": ("TPE1", "artist", "\xa9ART"),
-    "album": ("TALB", "album", "\xa9alb"),
-    "bpm": ("TBPM", "bpm", "tempo", "----:com.apple.iTunes:BPM", "tmpo"),
-    "key": ("TKEY", "initialkey", "key", "----:com.apple.iTunes:initialkey"),
-    "comment": ("COMM::eng", "COMM", "comment", "\xa9cmt"),
+    "title": ("tit2", "title", "\xa9nam"),
+    "artist": ("tpe1", "artist", "\xa9art"),
+    "album": ("talb", "album", "\xa9alb"),
+    "bpm": ("tbpm", "txxx:bpm", "bpm", "tempo", "----:com.apple.itunes:bpm", "tmpo"),
+    "key": ("tkey", "txxx:initialkey", "initialkey", "key", "----:com.apple.itunes:initialkey"),
+    "comment": ("comm", "txxx:comment", "comment", "description", "\xa9cmt"),
 }
+"""Our name -> the keys that mean it, in lower case, the best one first."""
 
 
 def read_tags(path: Path) -> tuple[tuple[str, str], ...]:
@@ -20,21 +21,17 @@ def read_tags(path: Path) -> tuple[tuple[str, str], ...]:
     import mutagen
 
     try:
-        tags: Any = mutagen.File(path)
+        tags: Any = mutagen.File(path).tags
+        stored = {key.lower(): value for key, value in tags.items()}
     except Exception:  # mutagen raises whatever its parsers meet in broken tags; a tag is never worth an error
         return ()
-    tags = getattr(tags, "tags", None)
-    found: dict[str, str] = {}
+    comments = [value for key, value in stored.items() if key.startswith("comm:")]  # :description:language
+    stored["comm"] = comments[0] if comments else None
+    found = {}
     for name, keys in _NAMES.items():
-        for key in keys:
-            try:
-                value = tags[key] if tags is not None and key in tags else None
-            except (KeyError, ValueError):
-                value = None
-            text = _text(value)
-            if text:
-                found[name] = text
-                break
+        text = next((text for key in keys if (text := _text(stored.get(key)))), "")
+        if text:
+            found[name] = text
     return tuple(sorted(found.items()))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.audio.chunks import Bext, build_bext, walk
+from stemwright.errors import OutputError
 from stemwright.safety import atomic, writable
 
 _RIFF_LIMIT = 0xFFFFFFFF
@@ -89,10 +90,11 @@ class WavWriter:
 
     def _bytes(self, samples: NDArray[np.int32] | NDArray[np.float32]) -> bytes:
         interleaved = np.ascontiguousarray(samples.T)
+        wanted = np.float32 if self.encoding == "float" else np.int32
+        if interleaved.dtype != wanted:
+            raise ValueError(f"need {np.dtype(wanted)} samples, got {interleaved.dtype}; see stream.quantise")
         if self.encoding == "float":
             return interleaved.astype("<f4").tobytes()
-        if interleaved.dtype != np.int32:
-            raise ValueError("PCM wants int32 samples; see stream.quantise")
         limit = 1 << (self.bits - 1)
         if interleaved.size and (interleaved.max() >= limit or interleaved.min() < -limit):
             raise ValueError(f"sample beyond {self.bits} bits")
@@ -147,30 +149,43 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def replace_ixml(path: Path, ixml: bytes) -> None:
-    """Give a WAV file another iXML chunk; every other byte of it but the sizes stays. Atomic, like all writing.
+    """Give a whole WAV file (see `is_whole`) another iXML chunk; every other chunk stays as it is. Atomic.
 
-    Raises OutputError, DiskFull; ValueError when the file is no RIFF or RF64 WAV.
+    Raises OutputError, DiskFull; ValueError when the file is no whole WAV.
     """
-    length = path.stat().st_size
-    with path.open("rb") as source, atomic(path) as part:
+    if not is_whole(path):
+        raise ValueError(f"{path} is no whole WAV file")
+    with path.open("rb") as source, atomic(path) as part, part.open("xb") as out:
         head = source.read(12)
-        if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
-            raise ValueError(f"{path} is no WAV file")
-        kept = [chunk for chunk in walk(source, length) if chunk.name != b"iXML"]
-        with part.open("xb") as out:
-            out.write(head)
-            for chunk in kept:
+        out.write(head)
+        for chunk in walk(source, path.stat().st_size):
+            if chunk.name != b"iXML":
                 source.seek(chunk.offset - 8)
-                copy_bytes(source, out, 8 + chunk.present)
-                out.write(b"\0" * (chunk.present % 2))
-            out.write(_chunk(b"iXML", ixml))
-            total = out.tell() - 8
-            if head[:4] == b"RF64":
-                out.seek(20)  # riffSize, the first field of ds64, which stands first
-                out.write(struct.pack("<Q", total))
-            else:
-                out.seek(4)
-                out.write(struct.pack("<I", total))
+                copy_bytes(source, out, 8 + chunk.size)
+                out.write(b"\0" * (chunk.size % 2))
+        out.write(_chunk(b"iXML", ixml))
+        total = out.tell() - 8
+        if head[:4] != b"RIFF":
+            out.seek(20)  # riffSize, the first field of ds64
+            out.write(struct.pack("<Q", total))
+        elif total > _RIFF_LIMIT:
+            raise OutputError(f"{path}: has no room for tags below 4 GiB", "make the song or the word length shorter")
+        else:
+            out.seek(4)
+            out.write(struct.pack("<I", total))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a little-endian WAV of which every chunk is there, so that it may be copied byte by byte."""
+    with path.open("rb") as file:
+        head = file.read(16)
+        known = head[8:12] == b"WAVE" and (
+            head[:4] == b"RIFF" or (head[:4] in (b"RF64", b"BW64") and head[12:] == b"ds64")
+        )
+        found = list(walk(file, path.stat().st_size)) if known else []
+    return all(chunk.size == chunk.present for chunk in found) and any(
+        chunk.name == b"data" and chunk.size for chunk in found
+    )
 
 
 def copy_bytes(source: BinaryIO, target: BinaryIO, count: int) -> None:

@@ -147,8 +147,10 @@ def sessions(console: Console, outcome: Outcome[Any]) -> None:
 def files(console: Console, outcome: Outcome[Any]) -> None:
     """Paths that were written, found or removed; or what would be."""
     paths = [output.path for output in outcome.outputs]
-    for path in paths or getattr(outcome.result, "planned", ()):
-        console.print(str(path) if paths else f"would write {path}", markup=False)
+    for path in paths:
+        console.print(str(path), markup=False)
+    for path in () if paths else getattr(outcome.result, "planned", ()):
+        console.print(f"would write {path}", markup=False)
 
 
 def models(console: Console, outcome: Outcome[Any]) -> None:

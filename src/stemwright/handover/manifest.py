@@ -57,8 +57,10 @@ class Manifest:
     complete: bool = False
     stemwright: str = __version__
     python: str = platform.python_version()
-    packages: tuple[tuple[str, str], ...] = ()
-    options: tuple[tuple[str, str], ...] = ()
+    packages: Any = None
+    """name -> version of what shaped the result."""
+    options: Any = None
+    """What was asked for, as plain JSON, without places on the user's machine."""
     steps: tuple[Step, ...] = ()
 
 
@@ -152,10 +154,10 @@ def key(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def package_versions(*names: str) -> tuple[tuple[str, str], ...]:
-    """(name, version) of those packages that are installed."""
-    found = []
+def package_versions(*names: str) -> dict[str, str]:
+    """Name -> version of those packages that are installed."""
+    found = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):
-            found.append((name, metadata.version(name)))
-    return tuple(found)
+            found[name] = metadata.version(name)
+    return found

@@ -129,4 +129,6 @@ def bar_one(audio: Floats, sample_rate: int, bpm: float, beat_s: float) -> float
         scores[nearest % 4] += 1
     start = beat_s + int(scores.argmax()) * period
     start += np.floor((entry + 0.15 * period - start) / (4 * period)) * 4 * period
-    return max(0.0, float(start if start > -0.05 * period else start + 4 * period))
+    if start < -0.05 * period:
+        start += 4 * period  # the file begins within a bar
+    return max(0.0, float(start if start * sample_rate < len(audio) else beat_s))

@@ -99,7 +99,7 @@ def _persistence(classes: Array) -> float:
 
 
 def _profile(classes: Array) -> Array:
-    """Mean over the spectra, each counting the same, with the strongest pitch class at 1."""
+    """Mean over the spectra, however loud they are, with the strongest pitch class at 1."""
     mean = (classes / (classes.sum(axis=1, keepdims=True) + 1e-9)).mean(axis=0)
     return np.asarray(mean / (mean.max() + 1e-9))
 

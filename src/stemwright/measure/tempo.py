@@ -51,7 +51,7 @@ def estimate_tempo(mono: Floats, sample_rate: int, *, bpm: float | None = None) 
     """The tempo of mono audio `[frames]`, best at 22.05 kHz; None where there is no beat or less than 4 s.
 
     With `bpm` the tempo is known, though perhaps rounded: only grid and confidence are measured, and a tempo close by
-    that fits better becomes the alternative.
+    that fits better becomes the alternative. None then means that no such beat is heard.
     """
     audio, duration = levelled(mono), len(mono) / sample_rate
     if audio is None or duration < SHORTEST_S:
@@ -67,7 +67,7 @@ def estimate_tempo(mono: Floats, sample_rate: int, *, bpm: float | None = None) 
     else:
         alternatives = (fitted,)
     confidence = _confidence(onsets, fitted, ranked)
-    if bpm is None and confidence < LEAST_CONFIDENCE:
+    if confidence < LEAST_CONFIDENCE:
         return None
     beat = grid.first_beat(onsets, fitted)
     return Tempo(

@@ -16,6 +16,9 @@ from stemwright.audio.stream import Block, quantise
 
 GRID = 1024
 """Frames per cell in which energy is measured."""
+NONSENSE = 2.0
+"""A stem that is louder than this times full scale (or the mix's own peak, if that is higher) is no music: at a click
+after silence, networks put out stems of 20 times full scale that cancel each other."""
 _MARGIN = 2 * GRID
 """How far the energy at a frame looks: half a cell to the next centre, and one cell of smoothing beyond it."""
 
@@ -23,14 +26,16 @@ Ints = NDArray[np.int32]
 
 
 def share_residual(
-    stems: Callable[[int, int], Block], mix: Iterable[Block], frames: int
-) -> Iterator[tuple[Block, Block, Block]]:
-    """For every block of the mix: (mix, stems as they were, stems that add up to it), up to float32 rounding.
+    stems: Callable[[int, int], Block], mix: Iterable[Block], frames: int, loudest: float = 1.0
+) -> Iterator[tuple[Block, Block, Block, Block]]:
+    """For every block of the mix: (mix, stems as they were, calmed, and adding up to it), up to float32 rounding.
 
     `stems(start, end)` reads frames [start, end) as `[stems, channels, n]`; the result does not depend on how the
     mix is cut into blocks. A stem takes of `mix - sum` what its part is in the energy of all stems in that channel,
     measured in cells of 1024 frames, smoothed over three (1, 2, 1) and interpolated linearly between their centres.
-    A silent stem takes nothing, unless all are silent: then all take the same.
+    A silent stem takes nothing, unless all are silent: then all take the same. Before that, stems are turned down
+    together where any of them is `NONSENSE` beside `loudest`, the mix's peak or 1.0 if that is higher; elsewhere
+    calmed stems are the stems as they were.
     """
     at = 0
     for block in mix:
@@ -38,9 +43,20 @@ def share_residual(
         first = max(0, at // GRID * GRID - _MARGIN)
         around = stems(first, min(frames, -(-end // GRID) * GRID + _MARGIN))
         raw = around[..., at - first : end - first]
-        rest = block - raw.sum(axis=0, dtype=np.float64)
-        yield block, raw, (raw + _parts(around, at - first, end - first) * rest).astype(np.float32)
+        calm = (raw * _calm(around, at - first, end - first, loudest)).astype(np.float32)
+        rest = block - calm.sum(axis=0, dtype=np.float64)
+        yield block, raw, calm, (calm + _parts(around, at - first, end - first) * rest).astype(np.float32)
         at = end
+
+
+def _calm(stems: Block, start: int, end: int, loudest: float) -> NDArray[np.float64]:
+    """The factor, 0 to 1, at the frames [start, end) of `stems` that keeps nonsense as loud as the mix may be."""
+    peaks = np.maximum.reduceat(np.abs(stems).max(axis=(0, 1)), np.arange(0, stems.shape[-1], GRID)).astype(np.float64)
+    factors = np.where(peaks > NONSENSE * loudest, loudest / np.maximum(peaks, loudest), 1.0)
+    wide = np.pad(factors, 1, mode="edge")
+    lowest = np.minimum(np.minimum(wide[:-2], wide[2:]), factors)
+    between: NDArray[np.float64] = np.interp((np.arange(start, end) + 0.5) / GRID - 0.5, np.arange(len(lowest)), lowest)
+    return between
 
 
 def _parts(stems: Block, start: int, end: int) -> NDArray[np.float64]:

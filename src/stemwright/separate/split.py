@@ -64,6 +64,8 @@ class SplitResult:
     """The one gain that stems and mix got, 0.0 or less."""
     residual_dbfs: float | None
     """RMS of mix minus raw stems, before it was shared; None when not all stems were made."""
+    calmed_frames: int
+    """Frames in which stems were turned down because the network put out nonsense; see `consistency.NONSENSE`."""
     model: str
     weights: tuple[tuple[str, str], ...]
     device: str
@@ -104,6 +106,7 @@ def split(
     wanted = _wanted(loaded.card, paths)
     rest = REST + wanted[0] in paths
     complete = len(wanted) == len(loaded.card.stems)
+    sums = sum_exact and (complete or rest)
     with ExitStack() as stack:
         spools = []
         for pair in (range(c, min(c + 2, source.format.channels)) for c in range(0, source.format.channels, 2)):
@@ -113,16 +116,20 @@ def split(
         def read(start: int, end: int) -> Block:
             return np.concatenate([spool.read(start, end) for spool in spools], axis=1)
 
+        loudest = max(1.0, *(spool.mix_peak for spool in spools))
+        calmed = 0
+
         def passes(step: str) -> Iterator[tuple[Progress, Block, Block, Block]]:
-            done = 0
-            for mix, raw, shared in share_residual(read, blocks(source), source.frames):
-                stems = raw if not (sum_exact and complete) else shared
+            nonlocal calmed
+            done = calmed = 0
+            for mix, raw, calm, shared in share_residual(read, blocks(source), source.frames, loudest):
+                calmed += int((calm != raw).any(axis=(0, 1)).sum()) if sums else 0
+                stems = (shared if complete else calm) if sums else raw
                 done += mix.shape[1]
                 if rest:
-                    stems = np.concatenate([raw, mix - raw])
+                    stems = np.concatenate([stems[:1], mix[None] - stems[:1]])
                 yield Progress(step, done, source.frames, "frames"), mix, raw, stems
 
-        sums = sum_exact and (complete or rest)
         peaks, squares = Peaks(), 0.0
         for progress, mix, raw, stems in passes("check"):
             peaks.add(stems, mix if sums or MIX in paths else mix[:0])
@@ -158,6 +165,7 @@ def split(
         sums,
         units.db(gain),
         residual,
+        calmed,
         loaded.card.name,
         loaded.weights,
         loaded.device,
@@ -191,9 +199,8 @@ def _separate(
     def stereo() -> Iterator[Block]:
         for block in blocks(source):
             if not np.isfinite(block[channels]).all():
-                raise DamagedAudio(
-                    f"{source.path}: holds samples that are no numbers", "export it again, or: stemwright fix"
-                )
+                raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
+            spool.mix_peak = max(spool.mix_peak, float(np.abs(block[channels]).max(initial=0)))
             yield np.ascontiguousarray(np.broadcast_to(block[channels], (2, block.shape[1])))
 
     def mix() -> Iterator[Block]:
@@ -221,6 +228,7 @@ class _Spool:
 
     def __init__(self, folder: Path, stems: int, channels: int) -> None:
         self._folder, self._stems, self._channels = folder, stems, channels
+        self.mix_peak = 0.0
         self._file: io.FileIO
 
     def __enter__(self) -> _Spool:

@@ -106,9 +106,7 @@ def pull(
                 f"put {_names(member)} into {folder()}, or: stemwright models import FILE",
             )
         if not asked and not accept(card):
-            raise WeightsError(
-                f"the terms of {card.name} were not accepted", f"read them: stemwright models show {card.name}"
-            )
+            raise WeightsError(f"the terms of {card.name} were not accepted", "read them: stemwright models list")
         asked = True
         yield from _from_sources(card, member)
     return paths(card)

@@ -47,16 +47,15 @@ def measure(files: tuple[AudioFile, ...], given: Given, title: str = "") -> Work
 def song_of(stems: StemSet, given: Given) -> Workflow[Song]:
     """The song of a folder of stems: given > recorded by an earlier run > named > measured."""
     song = recorded_song(stems.folder) or stems.song
-    if (given.bpm or song.bpm) and (given.key or song.key):
-        bpm = Estimate(given.bpm, 1.0, "user") if given.bpm else song.bpm
-        key = Estimate(given.key, 1.0, "user") if given.key else song.key
-        song = replace(song, bpm=bpm, key=key)
-    else:
+    bpm = Estimate(given.bpm, 1.0, "user") if given.bpm else song.bpm
+    key = Estimate(given.key, 1.0, "user") if given.key else song.key
+    if not (bpm and key):
         heard = (stems.mix,) if stems.mix else stems.stems
-        named = replace(given, bpm=given.bpm or _value(song.bpm), key=given.key or _value(song.key))
-        measured = yield from measure(tuple(stem.file for stem in heard), named, song.title)
+        known = replace(given, bpm=bpm.value if bpm else None, key=key.value if key else None)
+        measured = yield from measure(tuple(stem.file for stem in heard), known, song.title)
+        bpm, key = bpm or measured.bpm, key or measured.key
         song = replace(measured, title=song.title, artist=song.artist or measured.artist)
-    return replace(song, title=given.title or song.title, artist=given.artist or song.artist)
+    return replace(song, bpm=bpm, key=key, title=given.title or song.title, artist=given.artist or song.artist)
 
 
 def recorded_song(folder: Path | None) -> Song | None:
@@ -64,10 +63,6 @@ def recorded_song(folder: Path | None) -> Song | None:
     found = manifest.read(folder / manifest.NAME) if folder else None
     step = next((step for step in found.steps if step.name == "song"), None) if found else None
     return serial.build(Song, step.result) if step else None
-
-
-def _value(estimate: Estimate[Any] | None) -> Any:
-    return estimate.value if estimate else None
 
 
 def folder_name(song: Song) -> str:

@@ -108,7 +108,8 @@ def _run(
         raise DryRunEnds
     if not options.dry_run:
         packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs", "pyaaf2", "mido", "lxml")
-        asked = tuple((name, str(value)) for name, value in serial.plain(options).items())
+        places = ("out", "force", "dry_run")
+        asked = {name: value for name, value in serial.plain(options).items() if name not in places}
         ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
         if new_song:
             ledger.record("song", song_key, (), song)

@@ -47,8 +47,7 @@ def split(
         parts = stems.split_parts(inputs, song, options)
         if not dry_run:
             packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs")
-            asked = tuple((key, str(value)) for key, value in serial.plain(options).items())
-            ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
+            ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
         made = yield from run.step("stems", parts, lambda: stems.split(source, song, options, ledger.folder))
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)))

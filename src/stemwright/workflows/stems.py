@@ -121,6 +121,12 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
         warnings.append(
             f"all stems and the mix were lowered by {-result.gain_db:.2f} dB, because one would have clipped"
         )
+    if result.calmed_frames:
+        span = result.calmed_frames / file.format.sample_rate
+        warnings.append(
+            f"for {span:.2f} s the network put out stems far louder than the mix that cancel each other; "
+            "there they were turned down and the difference was shared out"
+        )
     return outputs, {"stems": about, "separation": facts, "warnings": warnings}
 
 

@@ -28,7 +28,7 @@ class Planned:
     action: Literal["done before", "run"]
 
 
-class DryRunEnds(Exception):  # noqa: N818 - a signal, not an error
+class DryRunEnds(Exception):
     """Raised inside a dry run at the first step that would write."""
 
 

@@ -40,7 +40,7 @@ def command(folder: Path, profile: str, select: tuple[str, ...], ignore: tuple[s
     from stemwright.workflows.audit import audit_folder
 
     outcome = output.run(audit_folder(folder, profile, select, ignore))
-    failing = SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on != "never" else ()  # type: ignore[arg-type]
+    failing = SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on != "never" else ()
     ok = not any(finding.severity in failing for finding in outcome.result.findings)
     output.show("audit", outcome, views.audit, ok=ok)
     return 0 if ok else 1

@@ -128,6 +128,8 @@ def combined(aaf: Any, channels: list[Any]) -> Any:
 def _scaled(aaf: Any, kind: str, parameter: str, segment: Any, numerator: float, denominator: int) -> Any:
     from aaf2.rational import AAFRational
 
+    while abs(numerator) >= 1 << 31:  # a rational is two 32-bit integers; +12 dB and more need a smaller unit
+        numerator, denominator = numerator / 2, denominator // 2
     return _operation(aaf, kind, [segment], {parameter: AAFRational(round(numerator), denominator)})
 
 

@@ -1,0 +1,90 @@
+"""The generated parts of README.md; `tests/test_docs.py` fails when they drift."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from stemwright import audit
+from stemwright.cli import cli
+from stemwright.session.formats import FIELDS, formats
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / ".github" / "pictures"
+
+
+def commands() -> str:
+    """A table of all commands."""
+    context = click.Context(cli)
+    rows = ["| command | what it does |", "|---|---|"]
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command and command.help
+        rows.append(f"| `stemwright {name}` | {command.help.splitlines()[0]} |")
+    return "\n".join(rows)
+
+
+def rules() -> str:
+    """A table of all audit rules."""
+    rows = ["| rule | severity | finds |", "|---|---|---|"]
+    rows += [f"| `{rule.code}` | {rule.severity} | {rule.title} |" for rule in audit.catalogue().values()]
+    return "\n".join(rows)
+
+
+def sessions() -> str:
+    """What each session format holds."""
+    known = formats()
+    rows = [f"| | {' | '.join(module.NAME for module in known.values())} |", f"|---|{'---|' * len(known)}"]
+    for field in sorted(FIELDS):
+        rows.append(
+            f"| {field.replace('_', ' ')} | {' | '.join('●' if field in m.EXPRESSES else '–' for m in known.values())} |"
+        )
+    return "\n".join(rows)
+
+
+def filled(readme: str) -> str:
+    """README.md with every generated block made anew."""
+    for name, make in (("commands", commands), ("rules", rules), ("sessions", sessions)):
+        block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
+        readme, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, readme, flags=re.DOTALL)
+        assert count == 1, f"README.md has no block {name}"
+    return readme
+
+
+def pictures() -> None:
+    """SVG pictures of a real run of the demo and of an audit that finds things."""
+    from rich.console import Console
+
+    from stemwright.cli import main, output
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+
+    def picture(name: str, shown: str, *argv: str) -> None:
+        screen = Console(record=True, width=104, file=open("/dev/null", "w"), force_terminal=True)  # noqa: SIM115
+        screen.print(f"[bold]$[/bold] {shown}")
+        output.console = lambda stderr=False: screen  # type: ignore[assignment]
+        with contextlib.suppress(SystemExit):
+            main([*argv, "--progress", "none"])
+        screen.save_svg(str(PICTURES / f"{name}.svg"), title="stemwright")
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        picture("prep", "stemwright prep --demo", "prep", "--demo")
+        raw = Path("Stems")
+        raw.mkdir()
+        for wav in sorted(Path("stemwright-demo/song").rglob("Demo_*.wav")):
+            (raw / wav.name.replace("Demo_Bass", "Audio 1")).write_bytes(
+                wav.read_bytes()[: 4_000_000 if "Drums" in wav.name else None]
+            )
+        picture("audit", "stemwright audit Stems/", "audit", "Stems")
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    if "--pictures" in sys.argv:
+        pictures()
