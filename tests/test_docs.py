@@ -27,7 +27,8 @@ def test_generated_parts_are_current() -> None:
 def test_every_command_line_in_the_readme_parses() -> None:
     """Each `stemwright ...` example names a command and options that exist."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^(?:\./scripts/)?stemwright ([a-z]+)([^\n#]*)", text, re.MULTILINE)
+    blocks = "".join(re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    lines = re.findall(r"^(?:\./scripts/)?stemwright ([a-z]+)([^\n#]*)", blocks, re.MULTILINE)
     assert len(lines) >= 8
     context = cli.make_context("stemwright", [], resilient_parsing=True)
     for name, rest in lines:

@@ -211,3 +211,21 @@ def test_ctrl_c_exits_130(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err
     assert sorted(folder.iterdir()) == before
+
+
+def test_verbose_times_the_steps(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = write_stems(tmp_path / "Song_120_Am", pulse_song(3.0))
+    assert "took" not in run(capsys, "audit", folder, "--progress", "none")[2]
+    err = run(capsys, "prep", folder, "-v", "--progress", "none", "--to", "midi")[2]
+    assert "stems took" in err and "audit took" in err
+
+
+def test_unexpected_errors_are_one_line_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stemwright.workflows import audit
+
+    monkeypatch.setattr(audit, "read_stems", lambda folder: 1 / 0)
+    code, _, err = run(capsys, "audit", tmp_path)
+    assert code == 1 and "unexpected ZeroDivisionError" in err and "Traceback" not in err
+    assert "Traceback" in run(capsys, "audit", tmp_path, "-vv")[2]

@@ -46,6 +46,8 @@ def foreign(head: bytes) -> str:
         return "m4a"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return "aac"
+    if head[:4] == b"caff" and head[28:32] == b"aac ":
+        return "caf"
     if head[:4] == b"fLaC" and len(head) >= 26 and not (head[21] & 15 or any(head[22:26])):
         return "flac"
     return _FOREIGN.get(head[:4], "")

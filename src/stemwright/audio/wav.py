@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stemwright.audio.chunks import Bext, build_bext, walk
 from stemwright.errors import OutputError
-from stemwright.safety import atomic, writable
+from stemwright.safety import atomic, readable, writable
 
 _RIFF_LIMIT = 0xFFFFFFFF
 _SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
@@ -176,16 +176,19 @@ def replace_ixml(path: Path, ixml: bytes) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file is a little-endian WAV of which every chunk is there, so that it may be copied byte by byte."""
-    with path.open("rb") as file:
-        head = file.read(16)
-        known = head[8:12] == b"WAVE" and (
-            head[:4] == b"RIFF" or (head[:4] in (b"RF64", b"BW64") and head[12:] == b"ds64")
-        )
-        found = list(walk(file, path.stat().st_size)) if known else []
-    return all(chunk.size == chunk.present for chunk in found) and any(
-        chunk.name == b"data" and chunk.size for chunk in found
-    )
+    """Whether a file is a little-endian WAV of which every chunk is there, so that it may be copied byte by byte.
+
+    Raises NotFoundInput or InputError.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+            wide = head[:4] in (b"RF64", b"BW64") and head[12:] == b"ds64"
+            found = list(walk(file, path.stat().st_size)) if wide or head[:4] == b"RIFF" else []
+    except OSError as error:
+        raise readable(error, path) from error
+    has_data = head[8:12] == b"WAVE" and any(chunk.name == b"data" and chunk.size for chunk in found)
+    return has_data and all(chunk.size == chunk.present for chunk in found)
 
 
 def copy_bytes(source: BinaryIO, target: BinaryIO, count: int) -> None:

@@ -42,7 +42,7 @@ def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
 talks = _stack(
     _manner("--json", "json", is_flag=True, help="One JSON document on stdout."),
     _manner("-q", "--quiet", "quiet", is_flag=True, help="Say nothing but errors."),
-    _manner("-v", "--verbose", "verbose", count=True, help="Say more; -vv shows tracebacks."),
+    _manner("-v", "--verbose", "verbose", count=True, help="Say how long each step takes; -vv also shows tracebacks."),
     _manner(
         "--progress",
         "progress",

@@ -49,9 +49,15 @@ def run(workflow: Generator[Progress, None, T]) -> T:
     if mode == "auto":
         mode = "none" if manners.quiet else "bar" if sys.stderr.isatty() else "plain"
     draw, close = {"bar": _bar, "plain": _plain, "json": _json_lines, "none": _silent}[mode]()
+    began, step = time.monotonic(), ""
     try:
         while True:
-            draw(next(workflow))
+            event = next(workflow)
+            if manners.verbose and step and event.step != step:
+                say(f"{step} took {time.monotonic() - began:.1f} s")
+            if event.step != step:
+                began, step = time.monotonic(), event.step
+            draw(event)
     except StopIteration as end:
         result: T = end.value
         return result

@@ -25,3 +25,5 @@ class SeparationFacts:
     """It was verified on the written files that the stems' samples add up to the mix's."""
     resampled: bool
     """The mix had another sample rate than the model hears."""
+    calmed_s: float = 0.0
+    """Seconds in which stems were turned down, because the network put out nonsense that cancels in the sum."""

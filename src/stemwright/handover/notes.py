@@ -1,151 +1,276 @@
-"""The notes: what a careful assistant would write down for the mix engineer, from a Jinja template.
+"""Notes for the mix engineer: facts put into words here, laid out by a Jinja template.
 
-Templates lie in `templates/notes/<name>.txt.j2` and `.md.j2`; one dropped into the user's template folder wins.
-They run in Jinja's sandbox, because people share templates.
+A template is `templates/notes/<name>.txt.j2` or `.md.j2`, or the user's own of that name. Templates run in a sandbox,
+because people share them, and may use what `words` returns; a name that it does not return is an error, and so
+nothing is left blank by accident. Whatever a Markdown template prints is escaped on the way.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
-import unicodedata
+import re
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from stemwright import __version__, resources
 from stemwright.errors import SettingsError
-from stemwright.handover import SeparationFacts
-from stemwright.model import Estimate, Finding, Loss, Stem, StemSet
+from stemwright.handover import SeparationFacts, layout
+from stemwright.model import SEVERITIES, AudioFile, AudioFormat, Estimate, Finding, Loss, Song, Stem, StemSet
 from stemwright.naming import label
 from stemwright.units import camelot, clock, short_key, spell_key
 
-if TYPE_CHECKING:
-    import jinja2
+SURE_BPM, SURE_KEY = 0.5, 0.4
+"""From this confidence on, a measured fact is called sure."""
+
+_SOURCES = {
+    "user": "stated by the producer",
+    "tag": "from the files' tags",
+    "filename": "from the name of folder or file",
+    "session": "from the DAW session",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NotesFacts:
-    """Everything that notes and report are made from."""
+    """All that notes and report tell."""
 
     stems: StemSet
     findings: tuple[Finding, ...] = ()
     separation: SeparationFacts | None = None
+    """None when the stems came as stems."""
     sessions: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
-    """(session file name, what it had no place for)."""
-    date: datetime.date = field(default_factory=datetime.date.today)
+    """(session file name, what it could not express)."""
+    date: str = field(default_factory=lambda: datetime.date.today().isoformat())
+    version: str = __version__
 
 
 def render_notes(facts: NotesFacts, template: str = "mix-engineer", suffix: str = ".txt") -> str:
-    """The notes as text. Raises SettingsError for a template that is missing, broken or not allowed to do that."""
+    """The notes as text, by the template `<template><suffix>.j2`.
+
+    Raises SettingsError, naming file and line, for a template that is missing, wrong, or not let do what it tries.
+    """
     import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.sandbox import SandboxedEnvironment
 
-    path = resources.find("notes", template + suffix, ".j2")
-    environment = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    environment = SandboxedEnvironment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        finalize=layout.markdown if suffix == ".md" else None,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    environment.filters |= {"cut": cut, "cell": cell, "dbfs": dbfs}
+    environment.filters |= {"cell": layout.cell, "wrap": layout.wrap}
     try:
-        return environment.from_string(path.read_text(encoding="utf-8")).render(_words(facts))
+        return environment.get_template(f"{template}{suffix}").render(words(facts))
     except jinja2.TemplateSyntaxError as error:
-        raise SettingsError(f"{path}, line {error.lineno}: {error.message}", "mend that line of the template") from error
-    except (jinja2.TemplateError, TypeError, ArithmeticError, ValueError) as error:
-        raise SettingsError(f"{path}{_line(error)}: {error}", "the names that exist stand in the packaged template") from error
+        raise _broken(f"{error.filename}: line {error.lineno}", error) from error
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+        where = f"{lines[-1].filename}: line {lines[-1].lineno}" if lines else f"{template}{suffix}.j2"
+        raise _broken(where, error) from error
 
 
-def _line(error: BaseException) -> str:
-    """The template's line in which an error came up."""
-    trace, line = error.__traceback__, None
-    while trace:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f", line {line}" if line else ""
+def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
+    path = resources.find("notes", name, suffix=".j2")
+    try:
+        return path.read_text(encoding="utf-8"), str(path), lambda: True
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken(str(path), error) from error
 
 
-def cut(text: object, width: int) -> str:
-    """Text in exactly `width` columns, shortened with an ellipsis or filled with spaces; wide characters count two."""
-    out, used = "", 0
-    for character in " ".join(str(text).split()):
-        columns = 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used + columns > width - (columns > 0 and len(str(text)) > width):
-            out, used = out + "…", used + 1
-            break
-        out, used = out + character, used + columns
-    return out + " " * (width - used)
+def _broken(where: str, error: Exception) -> SettingsError:
+    return SettingsError(f"{where}: {error}", "mend the notes template, or remove it to go back to the packaged one")
 
 
-def cell(text: object) -> str:
-    """Text that cannot break out of a Markdown table cell or start markup."""
-    flat = " ".join(str(text).split())
-    return "".join(f"\\{c}" if c in "\\`*[]<>|#" else c for c in flat)
+# ---- facts in words -------------------------------------------------------------------------------------------
 
 
-def dbfs(level: float) -> str:
-    """`-6.1`, or `silent`."""
-    return f"{level:.1f}" if math.isfinite(level) else "silent"
+def words(facts: NotesFacts) -> dict[str, Any]:
+    """Everything that a template may use, as one-line texts, lists of texts and plain dicts."""
+    stems = facts.stems
+    listed = [f for severity in ("error", "warning") for f in facts.findings if f.severity == severity]
+    found = {
+        "song": _song(stems),
+        "tracks": [_track(number, stem) for number, stem in enumerate(stems.everything, 1)],
+        "together": _together(stems),
+        "samples": [*_alignment(stems), *_gains(facts)],
+        "effects": [f"{s.file.path.name}: {s.printed_effects}" for s in stems.everything if s.printed_effects],
+        "separation": _separation(facts.separation, stems) if facts.separation else [],
+        "sessions": [{"file": Path(name).name, "lacks": _lacks(losses)} for name, losses in facts.sessions],
+        "has_mix": stems.mix is not None,
+        "kinds": sorted({Path(name).suffix.lower() for name, _ in facts.sessions}),
+        "audit": _audit(facts.findings),
+        "findings": [
+            {
+                "severity": finding.severity,
+                "rule": finding.rule,
+                "text": f"{local(finding.subject, stems.folder) if finding.subject else ''} {finding.message}".strip(),
+                "fix": finding.fix.summary if finding.fix else "",
+            }
+            for finding in listed
+        ],
+        "date": facts.date,
+        "version": facts.version,
+    }
+    return {name: layout.visible(value) for name, value in found.items()}
 
 
-def _words(facts: NotesFacts) -> dict[str, Any]:
-    """The names a template may use; all of them plain text, numbers and lists."""
-    stems, song = facts.stems, facts.stems.song
-    lengths = {stem.file.frames for stem in stems.everything}
-    rates = sorted({stem.file.format.sample_rate for stem in stems.everything})
-    gains = {stem.gain_db for stem in stems.everything}
+def local(path: Path, folder: Path | None) -> str:
+    """A path as seen from the delivery folder; only its name when it lies elsewhere."""
+    if not path.is_absolute() and ".." not in path.parts:
+        return path.as_posix()
+    return path.relative_to(folder).as_posix() if folder and path.is_relative_to(folder) else path.name
+
+
+def _song(stems: StemSet) -> dict[str, str]:
+    song = stems.song
+    files = [stem.file for stem in stems.everything]
+    meters = [f"{meter.numerator}/{meter.denominator}" for meter in song.meter_map]
     return {
         "title": song.title,
         "artist": song.artist,
-        "bpm": f"{round(song.bpm.value, 2):g}" if song.bpm else "",
-        "bpm_about": _sureness(song.bpm, [f"{round(b, 2):g}" for b in song.bpm.alternatives] if song.bpm else []),
-        "key": spell_key(song.key.value) if song.key else "",
-        "key_short": short_key(song.key.value) if song.key else "",
-        "camelot": camelot(song.key.value) if song.key else "",
-        "key_about": _sureness(song.key, [spell_key(k) for k in song.key.alternatives] if song.key else []),
-        "meter": f"{song.meter_map[0].numerator}/{song.meter_map[0].denominator}",
-        "bar_one": clock(song.downbeat_frame, song.sample_rate),
-        "sample_rates": [f"{rate:g} Hz" for rate in rates],
-        "formats": sorted({_format(stem) for stem in stems.everything}),
-        "equal_lengths": len(lengths) == 1,
-        "length": clock(max(lengths, default=0), rates[-1]) if rates else "",
-        "frames": max(lengths, default=0),
-        "stems": [_row(number, stem) for number, stem in enumerate(stems.stems, 1)],
-        "mix": _row(0, stems.mix) if stems.mix else None,
-        "gain_db": min(gains, default=0.0),
-        "separation": facts.separation,
-        "sessions": [{"file": name, "losses": losses} for name, losses in facts.sessions],
-        "findings": [f for f in facts.findings if f.severity != "info"],
-        "infos": sum(f.severity == "info" for f in facts.findings),
-        "date": facts.date.isoformat(),
-        "version": __version__,
+        "tempo": _tempo(song),
+        "key": _key(song.key),
+        "metre": ", then ".join(meters) or "unknown",
+        "bar_one": _bar_one(song),
+        "length": _lengths(files),
+        "format": _counted(_format(file.format) for file in files),
     }
 
 
-def _row(number: int, stem: Stem) -> dict[str, Any]:
+def _tempo(song: Song) -> str:
+    if not song.bpm:
+        return "unknown"
+    others = [_number(bpm) for bpm in song.bpm.alternatives]
+    changes = f", and {len(song.tempo_map)} later changes" if song.tempo_map else ""
+    return f"{_number(song.bpm.value)} BPM{changes} ({_certainty(song.bpm, SURE_BPM, others)})"
+
+
+def _key(key: Estimate[str] | None) -> str:
+    if not key:
+        return "unknown"
+    others = [spell_key(other) for other in key.alternatives]
+    certainty = _certainty(key, SURE_KEY, others)
+    return f"{spell_key(key.value)} · {short_key(key.value)} · {camelot(key.value)} ({certainty})"
+
+
+def _certainty(estimate: Estimate[Any], sure_from: float, others: list[str]) -> str:
+    if estimate.source != "measured":
+        return _SOURCES[estimate.source]
+    if estimate.confidence >= sure_from:
+        return "measured, sure"
+    return f"measured, doubtful{': alternatives ' if others else ''}{' / '.join(others[:2])}"
+
+
+def _bar_one(song: Song) -> str:
+    if not song.bpm:
+        return "unknown"
+    where = f"{clock(song.downbeat_frame, song.sample_rate)} (frame {song.downbeat_frame:,})"
+    return f"begins at {where} of the files" if song.downbeat_frame else "begins with the first sample"
+
+
+def _track(number: int, stem: Stem) -> dict[str, Any]:
+    peak = stem.levels.sample_peak_dbfs if stem.levels else None
     return {
         "number": number,
         "file": stem.file.path.name,
-        "name": stem.name,
-        "role": label(stem.role),
-        "channels": {1: "mono", 2: "stereo"}.get(stem.file.format.channels, f"{stem.file.format.channels} ch"),
+        "role": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label(stem.role)),
+        "peak": "–" if peak is None else "silent" if peak == -math.inf else f"{peak:.1f}",
         "length": clock(stem.file.frames, stem.file.format.sample_rate),
-        "peak_dbfs": stem.levels.sample_peak_dbfs if stem.levels else -math.inf,
-        "effects": stem.printed_effects or "none stated",
     }
 
 
-def _format(stem: Stem) -> str:
-    kind = stem.file.format
-    bits = {"float": f"{kind.bits}-bit float", "lossy": "lossy"}.get(kind.encoding, f"{kind.bits}-bit")
-    return f"{kind.container.upper()} {bits}"
+def _together(stems: StemSet) -> bool:
+    return len({stem.file.start_frame or 0 for stem in stems.everything}) <= 1
 
 
-def _sureness(estimate: Estimate[Any] | None, others: list[str]) -> str:
-    """How far a fact can be trusted, in words."""
-    if estimate is None:
-        return "not known"
-    told = {"user": "as given", "tag": "from the file's tags", "filename": "from the name", "session": "from the session"}
-    if estimate.source != "measured":
-        return told[estimate.source]
-    sure = "clear" if estimate.confidence >= 0.7 else "likely" if estimate.confidence >= 0.4 else "doubtful"
-    perhaps = f"; perhaps {' or '.join(others[:2])}" if others and sure != "clear" else ""
-    return f"measured, {sure}{perhaps}"
+def _alignment(stems: StemSet) -> list[str]:
+    """What one has to know to lay the files under each other."""
+    files = [stem.file for stem in stems.everything]
+    what = f"{_many(len(stems.stems), 'stem')}{' and the full mix' if stems.mix else ''}"
+    if not _together(stems):
+        return [f"The start times in the files differ: place the {what} by their BWF time stamps."]
+    if len({(file.frames, file.format.sample_rate) for file in files}) > 1:
+        return [f"THE LENGTHS DIFFER among the {what}; no file says that it starts elsewhere than the others."]
+    return [f"All files ({what}) are equally long, to the sample, and start together."]
+
+
+def _gains(facts: NotesFacts) -> list[str]:
+    everything = facts.stems.everything
+    gains = {stem.gain_db for stem in everything}
+    undone = " The sessions undo it by clip gain." if facts.sessions else ""
+    if gains - {0.0} and len(gains) == 1:
+        return [f"One common gain of {gains.pop():+.2f} dB was applied to all files.{undone}"]
+    if gains - {0.0}:
+        each = ", ".join(f"{stem.file.path.name} {stem.gain_db:+.2f} dB" for stem in everything if stem.gain_db)
+        return [f"Gain was applied: {each}.{undone}"]
+    if not (facts.separation or facts.sessions):
+        return []  # stems that someone else delivered: what was done to them is not known here
+    resampled = facts.separation is not None and facts.separation.resampled
+    return [f"Stemwright applied no gain{'' if resampled else ', no resampling'} and no dither to these samples."]
+
+
+def _separation(made: SeparationFacts, stems: StemSet) -> list[str]:
+    prefixes = ", ".join(sha[:12] for sha in made.weights_sha256.split(", "))
+    versions = "".join(f", {name} {version}" for name, version in made.versions)
+    said = [
+        f"Separated from the finished mix by the network {made.model} on {made.device}{versions}.",
+        "They are not the original tracks: what bleeds or swirls in a soloed stem comes from the separation.",
+        f"Weights: SHA-256 {prefixes}… Terms: {made.terms.strip().splitlines()[0]}",
+    ]
+    if made.resampled:
+        said.append("The mix was resampled for the network, and the stems back to the rate of the mix.")
+    if made.residual_dbfs is not None:
+        level = "digital silence" if made.residual_dbfs == -math.inf else f"{made.residual_dbfs:.1f} dBFS RMS"
+        then = "shared among them" if made.exact_sum else "not shared, so they do not add up to the mix"
+        said.append(f"Residual (the mix minus the raw stems): {level}, {then}.")
+    if made.calmed_s:
+        said.append(
+            f"For {made.calmed_s:.2f} s the network put out stems far louder than the mix that cancel each other; "
+            "there they were turned down and the difference was shared."
+        )
+    if made.exact_sum and stems.mix:
+        said.append(f"The stems add up to {stems.mix.file.path.name} sample by sample (0 LSB); this was verified.")
+    return said
+
+
+def _lacks(losses: Iterable[Loss]) -> list[str]:
+    return [f"{loss.field.replace('_', ' ')}: {loss.reason} ({loss.subject})" for loss in losses]
+
+
+def _audit(findings: tuple[Finding, ...]) -> str:
+    count = Counter(found.severity for found in findings)
+    if not findings:
+        return "No finding."
+    return f"{', '.join(_many(count[kind], 'remark' if kind == 'info' else kind) for kind in SEVERITIES[::-1])}."
+
+
+def _lengths(files: list[AudioFile]) -> str:
+    texts = {f"{clock(f.frames, f.format.sample_rate)} ({f.frames:,} frames)": f.frames for f in files}
+    shortest_first = sorted(texts, key=texts.__getitem__)
+    return " to ".join(dict.fromkeys((*shortest_first[:1], *shortest_first[-1:]))) or "–"
+
+
+def _format(form: AudioFormat) -> str:
+    depth = f"{form.container}, lossy" if form.encoding == "lossy" else f"{form.bits}-bit {form.encoding}"
+    channels = {1: "mono", 2: "stereo"}.get(form.channels, f"{form.channels} channels")
+    return f"{form.sample_rate:,} Hz · {depth.replace('pcm', 'PCM')} · {channels}"
+
+
+def _counted(texts: Iterable[str]) -> str:
+    count = Counter(texts).most_common()
+    return count[0][0] if len(count) == 1 else "; ".join(f"{text} ({_many(n, 'file')})" for text, n in count)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 3):g}"

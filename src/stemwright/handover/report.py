@@ -1,45 +1,56 @@
-"""report.json: everything that was measured and found, for machines. Paths are relative to the delivery."""
+"""The report of a delivery, for programs: `report.json`, schema `stemwright.report/1`.
+
+All paths are relative to the delivery folder, so that a report says nothing about the machine that it was made on.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from stemwright import __version__, serial
-from stemwright.handover.notes import NotesFacts
-from stemwright.model import SEVERITIES, Finding, Stem
+from stemwright import serial
+from stemwright.handover.notes import NotesFacts, local
+from stemwright.model import SEVERITIES, Stem
 
 
 def report_document(facts: NotesFacts) -> dict[str, Any]:
-    """The document of a delivery: song, stems with levels, findings, what the sessions lost, how stems were made."""
+    """Everything that is known about a delivery, as JSON-able dicts and lists; units are in the names."""
     stems = facts.stems
-    return serial.plain(  # type: ignore[no-any-return]
-        {
-            "schema": serial.schema("report"),
-            "stemwright": __version__,
-            "song": stems.song,
-            "stems": [_relative(stem, stems.folder) for stem in stems.stems],
-            "mix": _relative(stems.mix, stems.folder) if stems.mix else None,
-            "findings": facts.findings,
-            "counts": {name: sum(f.severity == name for f in facts.findings) for name in reversed(SEVERITIES)},
-            "sessions": [{"file": name, "losses": losses} for name, losses in facts.sessions],
-            "separation": facts.separation,
-        }
-    )
+    count = Counter(found.severity for found in facts.findings)
+
+    def name(path: Path) -> str:
+        return local(path, stems.folder)
+
+    return {
+        "schema": serial.schema("report"),
+        "date": facts.date,
+        "stemwright": facts.version,
+        "song": serial.plain(stems.song),
+        "stems": [_stem(stem, name(stem.file.path)) for stem in stems.stems],
+        "mix": _stem(stems.mix, name(stems.mix.file.path)) if stems.mix else None,
+        "unreadable": [serial.plain(bad) | {"path": name(bad.path)} for bad in stems.unreadable],
+        "counts": {severity: count[severity] for severity in SEVERITIES[::-1]},
+        "findings": [
+            serial.plain(found) | {"subject": name(found.subject) if found.subject else None}
+            for found in facts.findings
+        ],
+        "separation": serial.plain(facts.separation),
+        "sessions": [{"file": Path(file).name, "losses": serial.plain(losses)} for file, losses in facts.sessions],
+    }
 
 
-def _relative(stem: Stem, folder: Path | None) -> Stem:
-    path = stem.file.path
-    inside = folder is not None and path.is_relative_to(folder)
-    return replace(stem, file=replace(stem.file, path=path.relative_to(folder) if inside and folder else Path(path.name)))
-
-
-def counted(findings: tuple[Finding, ...]) -> str:
-    """`2 errors, 1 warning, 3 infos`, or `nothing to send back`."""
-    parts = []
-    for severity in reversed(SEVERITIES):
-        count = sum(finding.severity == severity for finding in findings)
-        if count:
-            parts.append(f"{count} {severity}{'s' if count > 1 else ''}")
-    return ", ".join(parts) or "nothing to send back"
+def _stem(stem: Stem, path: str) -> dict[str, Any]:
+    file = stem.file
+    return {
+        "file": path,
+        "name": stem.name,
+        "role": stem.role,
+        "format": serial.plain(file.format),
+        "frames": file.frames,
+        "start_frame": file.start_frame,
+        "gain_db": stem.gain_db,
+        "printed_effects": stem.printed_effects,
+        "damage": serial.plain(file.damage),
+        "levels": serial.plain(stem.levels),
+    }

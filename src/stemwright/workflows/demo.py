@@ -20,7 +20,7 @@ def demo(options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     folder = options.out or Path(FOLDER)
     yield Progress("compose", 0, 0, message="composing a small song")
     song = write_demo(folder / "song")
-    asked = replace(options, out=folder)
+    asked = replace(options, out=folder, force=True)  # whatever lies there is a demo of ours
     if not options.given.title:
         asked = replace(asked, given=replace(options.given, title="Demo"))
     try:

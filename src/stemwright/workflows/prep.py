@@ -75,6 +75,8 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
         song = yield from (
             facts.song_of(given_stems, options.given) if given_stems else facts.measure(files, options.given)
         )
+    if not (given_stems or options.dry_run or (found and stems.is_done(found, inputs, song, options.split))):
+        yield from stems.ready(options.split)
     ledger = open_folder(
         parent,
         facts.folder_name(song),

@@ -41,6 +41,8 @@ def split(
     parent = (out or source.resolve().parent).absolute()
     fresh = Manifest("split", inputs)
     found = Ledger.find(parent, "split", inputs)
+    if not (dry_run or (found and stems.is_done(found, inputs, song, options))):
+        yield from stems.ready(options)
     ledger = open_folder(parent, f"{safe_name(name)}_stems", found, fresh, avoid=source, force=force, dry_run=dry_run)
     run = Run(ledger, dry_run)
     try:

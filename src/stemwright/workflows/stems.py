@@ -18,7 +18,8 @@ from stemwright.audio.stream import blocks, open_audio
 from stemwright.audio.take import take as take_file
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import InputError
-from stemwright.handover import SeparationFacts
+from stemwright.handover import SeparationFacts, manifest
+from stemwright.handover.manifest import Ledger
 from stemwright.model import AudioFile, Output, Progress, Song, Stem, StemSet
 from stemwright.naming import guess_role, label, safe_name
 from stemwright.safety import PART, writable
@@ -59,24 +60,42 @@ def split_parts(inputs: Any, song: Song, options: SplitOptions) -> list[Any]:
     return [inputs, song.title, chosen.name, weights, asked]
 
 
+def is_done(ledger: Ledger, inputs: Any, song: Song, options: SplitOptions) -> bool:
+    """Whether an earlier run made these very stems."""
+    return ledger.done("stems", manifest.key("stems", split_parts(inputs, song, options))) is not None
+
+
+def ready(options: SplitOptions) -> Workflow[tuple[Path, ...]]:
+    """Make sure that a split can run, before anything is written: packages, device, stems asked for, weights.
+
+    Returns the weights files. Raises MissingExtra, SettingsError, WeightsError.
+    """
+    from stemwright import separate
+    from stemwright.separate import models, weights
+    from stemwright.separate.split import selection
+
+    card = models.card(options.model)
+    selection(card, options.only, options.without, options.two_stems)
+    separate.require()
+    separate.choose_device(options.device)
+    if not weights.status(card).ready and not options.offline:
+        terms = f"{card.title}: terms of its weights: {card.terms.text} ({card.terms.source})"
+        yield Progress("models", 0, 0, message=terms)
+    return (yield from weights.pull(card, accept=lambda _: True, offline=options.offline))
+
+
 def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Workflow[Made]:
     """Split a mix into `folder`: stems and `Song_FullMix.wav`, 24-bit, at the source's rate and length."""
     from stemwright import separate
-    from stemwright.separate import models, weights
+    from stemwright.separate import models
     from stemwright.separate.split import MIX, REST, selection
     from stemwright.separate.split import split as split_file
 
+    paths = yield from ready(options)
     card = models.card(options.model)
     keys = selection(card, options.only, options.without, options.two_stems)
-    separate.require()
-    device = separate.choose_device(options.device)
-    if not weights.status(card).ready and not options.offline:
-        yield Progress(
-            "models", 0, 0, message=f"{card.title}: terms of its weights: {card.terms.text} ({card.terms.source})"
-        )
-    paths = yield from weights.pull(card, accept=lambda _: True, offline=options.offline)
     yield Progress("load model", 0, 0)
-    loaded = separate.engines()[card.engine].load(card, paths, device)
+    loaded = separate.engines()[card.engine].load(card, paths, separate.choose_device(options.device))
     file = song_file(source)
     with tempfile.TemporaryDirectory(prefix=".", suffix=PART, dir=folder) as scratch:
         if options.preview_s:
@@ -114,6 +133,7 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
         residual_dbfs=result.residual_dbfs,
         exact_sum=result.sums,
         resampled=file.format.sample_rate != card.sample_rate,
+        calmed_s=result.calmed_frames / file.format.sample_rate,
     )
     about = {named[key][0].name: {"name": named[key][1], "gain_db": result.gain_db} for key, _ in result.files}
     warnings = []
@@ -121,11 +141,9 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
         warnings.append(
             f"all stems and the mix were lowered by {-result.gain_db:.2f} dB, because one would have clipped"
         )
-    if result.calmed_frames:
-        span = result.calmed_frames / file.format.sample_rate
+    if facts.calmed_s:
         warnings.append(
-            f"for {span:.2f} s the network put out stems far louder than the mix that cancel each other; "
-            "there they were turned down and the difference was shared out"
+            f"for {facts.calmed_s:.2f} s the network put out nonsense that cancels in the sum; see the notes"
         )
     return outputs, {"stems": about, "separation": facts, "warnings": warnings}
 

@@ -1,0 +1,249 @@
+"""Notes: every fact in its place, nothing invented, and no name or template that can break them."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stemwright import resources, serial
+from stemwright.errors import SettingsError
+from stemwright.handover import SeparationFacts
+from stemwright.handover.layout import WIDTH, cell, columns, markdown, wrap
+from stemwright.handover.notes import NotesFacts, render_notes
+from stemwright.handover.report import report_document
+from stemwright.model import (
+    AudioFile,
+    AudioFormat,
+    Estimate,
+    Finding,
+    Fix,
+    Levels,
+    Loss,
+    Song,
+    Stem,
+    StemSet,
+    Unreadable,
+)
+
+FOLDER = Path("/home/anna/Desktop/Nachtzug_124_Am")
+GOLDEN = Path(__file__).with_name("golden_notes.txt")
+
+
+def stem(name: str, role: str, peak: float = -6.02, frames: int = 705_600) -> Stem:
+    file = AudioFile(FOLDER / name, AudioFormat("wav", "pcm", 24, 44_100, 2), frames, 0)
+    return Stem(file, role, role, Levels(peak, (peak, peak), peak - 12, 0.0, 24))
+
+
+SEPARATION = SeparationFacts(
+    model="htdemucs",
+    weights_sha256="ab" * 32,
+    terms="Given for scientific and research purposes.\nMore lines.",
+    device="cpu",
+    versions=(("torch", "2.13.0"), ("demucs", "4.1.0")),
+    gain_db=-1.25,
+    residual_dbfs=-28.44,
+    exact_sum=True,
+    resampled=False,
+)
+SET = StemSet(
+    Song(
+        "Nachtzug",
+        44_100,
+        artist="Anna & Björn",
+        bpm=Estimate(124.0, 0.3, "measured", (62.0, 248.0)),
+        key=Estimate("A minor", 0.97, "measured", ("C major",)),
+        downbeat_frame=1234,
+    ),
+    tuple(
+        replace(made, gain_db=-1.25)
+        for made in (
+            stem("Nachtzug_Drums.wav", "drums"),
+            stem("Nachtzug_Bass.wav", "bass", -12.345),
+            replace(stem("Nachtzug_Vocals.wav", "vocals.lead", float("-inf")), printed_effects="plate reverb"),
+        )
+    ),
+    replace(stem("Nachtzug_FullMix.wav", "mix", -1.0), gain_db=-1.25),
+    FOLDER,
+)
+FACTS = NotesFacts(
+    SET,
+    (
+        Finding("INT016", "info", "no bext chunk", FOLDER / "Nachtzug_Bass.wav"),
+        Finding("LVL001", "warning", "peaks at -1.0 dBFS; -3 dBFS is asked for", FOLDER / "Nachtzug_FullMix.wav"),
+        Finding("CHN001", "error", "is silent", FOLDER / "Nachtzug_Vocals.wav", fix=Fix("bounce it again", "manual")),
+    ),
+    SEPARATION,
+    (
+        ("Nachtzug.rpp", ()),
+        ("Nachtzug.aaf", (Loss("Drums, Bass", "colour", "AAF has no place for track colours"),)),
+        ("Nachtzug.mid", ()),
+    ),
+    date="2026-11-21",
+    version="0.1.0",
+)
+
+
+def test_golden_text() -> None:
+    assert render_notes(FACTS) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_markdown_tells_the_same() -> None:
+    text, marked = (" ".join(render_notes(FACTS, suffix=suffix).split()) for suffix in (".txt", ".md"))
+    for fact in ("124 BPM (measured, doubtful: alternatives 62 / 248)", "abababababab…", "-28.4 dBFS", "-1.25 dB"):
+        assert fact in text and fact in marked
+    assert "| 3 | Nachtzug_Vocals.wav | Lead Vocal | silent | 0:16.000 |" in marked
+
+
+def test_nothing_is_claimed_that_is_not_known() -> None:
+    bare = NotesFacts(StemSet(Song("X", 44_100), (replace(stem("a.wav", "bass"), levels=None),)))
+    text = render_notes(bare)
+    assert text.count("unknown") == 3, "tempo, key and bar 1"
+    for word in ("gain", "add up", "HOW THE STEMS", "SESSIONS", "REAPER", "Pro Tools", "sure"):
+        assert word not in text
+    assert "Printed effects: none stated" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"exact_sum": False}, "not shared, so they do not add up"),
+        ({"resampled": True}, "was resampled for the network"),
+        ({"residual_dbfs": float("-inf")}, "digital silence"),
+    ],
+)
+def test_separation_is_told_as_it_was(changed: dict[str, object], said: str) -> None:
+    text = render_notes(replace(FACTS, separation=replace(SEPARATION, **changed)))
+    assert said in text
+    assert ("sample by sample" in text) == ("exact_sum" not in changed)
+
+
+def test_lengths_starts_and_formats_that_differ() -> None:
+    short = stem("Nachtzug_Keys.wav", "keys", frames=441_000)
+    text = render_notes(replace(FACTS, stems=replace(SET, stems=(*SET.stems, short))))
+    assert "THE LENGTHS DIFFER" in text
+    assert "0:10.000 (441,000 frames) to 0:16.000 (705,600 frames)" in text
+    later = replace(short, file=replace(short.file, start_frame=44_100, format=replace(short.file.format, bits=16)))
+    text = " ".join(render_notes(replace(FACTS, stems=replace(SET, stems=(*SET.stems, later)))).split())
+    assert "put every stem where its BWF time stamp says" in text
+    assert "place the 4 stems and the full mix by their BWF time stamps" in text
+    assert "16-bit PCM · stereo (1 file)" in text
+
+
+def test_source_of_tempo() -> None:
+    told = replace(SET.song, bpm=Estimate(93.5, 1.0, "user"))
+    assert "93.5 BPM (stated by the producer)" in render_notes(replace(FACTS, stems=replace(SET, song=told)))
+
+
+def hostile(name: str) -> NotesFacts:
+    song = replace(SET.song, title=name, artist=name)
+    stems = tuple(replace(stem(f"{n}{name}.wav", "vocals.lead"), printed_effects=name) for n in range(40))
+    findings = (Finding("X", "error", name, FOLDER / name, fix=Fix(name, "manual")),)
+    return replace(FACTS, stems=replace(SET, song=song, stems=stems), findings=findings)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ä" * 90, "🎤 Größenwahn 🥁" * 9, "a|b\n| c |`\r*\x1b[31m\u202e", "声" * 80, "x" * 200]
+)
+def test_hostile_names_and_forty_stems(name: str) -> None:
+    facts = hostile(name)
+    text = render_notes(facts)
+    assert max(map(columns, text.splitlines())) <= 100
+    assert not any(unicodedata.category(c) == "Cc" for c in text if c != "\n")
+    rows = [line for line in render_notes(facts, suffix=".md").splitlines() if line.startswith("|")]
+    assert len(rows) == 8 + 2 + 41
+    assert {len(row.replace("\\\\", "").replace("\\|", "").split("|")) for row in rows} == {4, 7}
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=60), st.integers(3, 40))
+def test_cells_fit(text: str, width: int) -> None:
+    assert columns(cell(text, width)) == width
+    assert columns(cell(text, width, "right")) == width
+
+
+@given(st.text(max_size=400))
+def test_wrapped_lines_fit(text: str) -> None:
+    assert all(columns(line) <= WIDTH for line in wrap(text, 4, "- ").split("\n"))
+
+
+@given(st.text("ab_|*\\`<", max_size=20))
+def test_markdown_escapes_lose_nothing(text: str) -> None:
+    escaped = markdown(text)
+    assert escaped.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text
+
+
+# ---- templates of the user's own ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(resources, "user_folder", lambda: tmp_path)
+    (tmp_path / "notes").mkdir()
+    return tmp_path / "notes" / "own.txt.j2"
+
+
+def test_own_template(own: Path) -> None:
+    own.write_text("{{ song.title }}: {% for t in tracks %}{{ t.role }};{% endfor %}\n")
+    assert render_notes(FACTS, "own") == "Nachtzug: Drums;Bass;Lead Vocal;Full Mix;"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{% if %}",
+        "{{ song.tilte }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ song.__init__.__globals__ }}",
+        "{{ 1 // 0 }}",
+        "{{ range(10**9) | list }}",
+        "{{ song.title.format(1, 2)[99] }}",
+        "{% include 'own.txt' %}",
+    ],
+)
+def test_broken_or_hostile_template_names_its_line(own: Path, line: str) -> None:
+    own.write_text(f"fine\n\n{line}\n")
+    with pytest.raises(SettingsError, match=r"own\.txt\.j2: line 3: .") as raised:
+        render_notes(FACTS, "own")
+    assert raised.value.hint
+
+
+def test_missing_or_unreadable_template(own: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no note called 'nope\.txt'"):
+        render_notes(FACTS, "nope")
+    own.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"own\.txt\.j2"):
+        render_notes(FACTS, "own")
+
+
+# ---- report ---------------------------------------------------------------------------------------------------
+
+
+def test_report_is_whole_and_plain_json() -> None:
+    document = json.loads(serial.dumps(report_document(FACTS)))
+    assert document["schema"] == "stemwright.report/1"
+    assert document["counts"] == {"error": 1, "warning": 1, "info": 1}
+    assert document["stems"][2]["levels"]["sample_peak_dbfs"] == "-inf"
+    assert (document["mix"]["file"], document["mix"]["gain_db"]) == ("Nachtzug_FullMix.wav", -1.25)
+    assert document["findings"][1]["subject"] == "Nachtzug_FullMix.wav"
+    assert document["sessions"][1]["losses"][0]["field"] == "colour"
+    assert serial.build(SeparationFacts, document["separation"]) == SEPARATION
+    assert serial.build(Song, document["song"]) == SET.song
+
+
+def test_no_path_of_this_machine_leaks() -> None:
+    elsewhere = Finding("X", "error", "is odd", Path("/home/anna/other/odd.wav"))
+    bad = Unreadable(FOLDER / "bad.wav", "empty", "0 bytes")
+    facts = replace(
+        FACTS,
+        findings=(*FACTS.findings, elsewhere),
+        stems=replace(SET, unreadable=(bad,), other_files=(FOLDER / "x.txt",)),
+        sessions=((str(FOLDER / "Nachtzug.rpp"), ()),),
+    )
+    for text in (render_notes(facts), render_notes(facts, suffix=".md"), serial.dumps(report_document(facts))):
+        assert "/home" not in text and "Desktop" not in text
+        assert "odd.wav" in text
