@@ -65,7 +65,7 @@ def pictures() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
 
     def picture(name: str, shown: str, *argv: str) -> None:
-        screen = Console(record=True, width=104, file=open("/dev/null", "w"), force_terminal=True)  # noqa: SIM115
+        screen = Console(record=True, width=104, file=open("/dev/null", "w"), force_terminal=True, highlight=False)  # noqa: SIM115
         screen.print(f"[bold]$[/bold] {shown}")
         output.console = lambda stderr=False: screen  # type: ignore[assignment]
         with contextlib.suppress(SystemExit):

@@ -23,7 +23,7 @@ from stemwright.units import linear
 BPM = 120.0
 KEY = "A minor"
 BEATS = 32
-PEAK_DBFS = -1.5
+PEAK_DBFS = -3.1
 """Of the loudest of mix and stems."""
 
 CHORDS = (  # one a bar, as MIDI notes, bass first: Am F C G, Am Dm E Am
@@ -89,8 +89,8 @@ def compose(sample_rate: int = 44_100) -> dict[str, Block]:
         "bass": 0.45 * _bass(sample_rate),
         "other": _pads(sample_rate) + _plucks(sample_rate),
     }
-    fade = np.ones(_frame(BEATS, sample_rate))
-    fade[-_frame(0.5, sample_rate) :] = np.cos(np.linspace(0, np.pi / 2, _frame(0.5, sample_rate))) ** 2
+    before_end = (_frame(BEATS, sample_rate) - np.arange(_frame(BEATS, sample_rate))) / sample_rate
+    fade = np.sin(np.pi / 2 * np.clip((before_end - 0.6) / 0.6, 0, 1)) ** 2  # 0.6 s of silence at the end
     loudest = max(float(np.abs(block).max()) for block in (*stems.values(), sum(stems.values())))
     gain = fade * (linear(PEAK_DBFS) / loudest)
     return {role: (block * gain).astype(np.float32) for role, block in stems.items()}

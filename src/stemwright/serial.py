@@ -78,7 +78,7 @@ def build(kind: Any, value: Any) -> Any:
         return value
     if origin in (types.UnionType, typing.Union):
         return None if value is None else build(_choice(arguments, value), value)
-    if origin is tuple:
+    if origin is tuple and isinstance(value, (list, tuple)):
         inner = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         return tuple(build(kind_, item) for kind_, item in zip(inner, value, strict=True))
     if origin is typing.Literal:

@@ -32,7 +32,9 @@ def chunk(name: bytes, body: bytes, size: int | None = None, order: str = "<", p
     return struct.pack(f"{order}4sI", name, size) + body + b"\0" * (pad and len(body) % 2)
 
 
-def fmt(bits: int = 24, code: int = 1, channels: int = 2, extra: bytes = b"", order: str = "<", align: int = 0) -> bytes:
+def fmt(
+    bits: int = 24, code: int = 1, channels: int = 2, extra: bytes = b"", order: str = "<", align: int = 0
+) -> bytes:
     align = align or channels * bits // 8
     head = struct.pack(f"{order}HHIIHH", code, channels, RATE, RATE * align, align, bits)
     return chunk(b"fmt ", head + extra, order=order)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from stemwright.audio.stream import quantise
-from stemwright.separate.consistency import GRID, Peaks, fold, share_residual
+from stemwright.separate.consistency import GRID, SHORTEST_SILENCE, Heard, Peaks, fold, share_residual
 
 LEVELS = st.floats(-1.5, 1.5, width=32)
 
@@ -18,10 +18,22 @@ def songs(draw):
     return parts, draw(hnp.arrays(np.float32, (channels, frames), elements=LEVELS))
 
 
+def listened(mix, block=1 << 18):
+    heard = Heard()
+    for at in range(0, mix.shape[1], block):
+        heard.add(mix[:, at : at + block])
+    heard.close()
+    return heard
+
+
+def sharing(stems, mix, block=1 << 18):
+    pieces = (mix[:, at : at + block] for at in range(0, mix.shape[1], block))
+    found = list(share_residual(lambda a, b: stems[..., a:b], pieces, listened(mix, block)))
+    return [np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)]
+
+
 def shared(stems, mix, block=1 << 18):
-    frames = mix.shape[1]
-    pieces = (mix[:, at : at + block] for at in range(0, frames, block))
-    return np.concatenate([made for *_, made in share_residual(lambda a, b: stems[..., a:b], pieces, frames)], axis=2)
+    return sharing(stems, mix, block)[-1]
 
 
 @settings(max_examples=300, deadline=None)
@@ -86,7 +98,7 @@ def test_a_24_bit_mix_keeps_its_bits():
     np.testing.assert_array_equal(whole, quantise(mix))
 
 
-def test_nonsense_is_calmed_and_the_rest_left_alone() -> None:
+def test_nonsense_is_calmed_and_the_rest_left_alone():
     """Stems of 20 times full scale that cancel are turned down where they are; elsewhere no sample changes."""
     rng = np.random.default_rng(3)
     mix = rng.uniform(-0.5, 0.5, (2, 12 * GRID)).astype(np.float32)
@@ -94,10 +106,33 @@ def test_nonsense_is_calmed_and_the_rest_left_alone() -> None:
     burst = slice(5 * GRID + 100, 5 * GRID + 400)
     stems[0, :, burst] += 20
     stems[1, :, burst] -= 20
-    ((_, raw, calm, shared),) = share_residual(lambda a, b: stems[..., a:b], [mix], mix.shape[1])
-    assert np.abs(shared.sum(axis=0) - mix).max() < 1e-6 and np.abs(shared).max() < 1.5
+    _, raw, calm, made = sharing(stems, mix)
+    assert np.abs(made.sum(axis=0) - mix).max() < 1e-6 and np.abs(made).max() < 1.5
     touched = (calm != raw).any(axis=(0, 1))
     assert touched[burst].all() and not touched[: 3 * GRID].any() and not touched[9 * GRID :].any()
     assert (raw == stems).all()
-    ((_, _, calm, _),) = share_residual(lambda a, b: stems[..., a:b], [mix], mix.shape[1], loudest=15.0)
-    assert (calm == stems).all()
+    loud = mix * 30
+    assert (sharing(stems, loud)[2] == stems).all(), "beside a mix that is as loud it is no nonsense"
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    spans=st.lists(st.tuples(st.booleans(), st.integers(1, 3 * SHORTEST_SILENCE)), min_size=1, max_size=6),
+    block=st.integers(100, 9000),
+)
+def test_digital_silence_stays_silent(spans, block):
+    """Where the mix is zero long enough the stems end up zero; shorter gaps and sound are left alone."""
+    mix = np.concatenate([np.full(n, 0.25 * sounds, np.float32) for sounds, n in spans])[None].repeat(2, 0)
+    stems = np.stack([mix * 0.5 + 0.01, mix * 0.5 - 0.01])
+    _, _, calm, made = sharing(stems, mix, block)
+    zero = ~mix.any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], zero, [0]]).astype(int)))
+    long = np.zeros(len(zero), bool)
+    deep = long.copy()
+    for start, stop in edges.reshape(-1, 2):
+        if stop - start >= SHORTEST_SILENCE:
+            long[start:stop] = True
+            deep[start + 256 * (start > 0) : stop - 256 * (stop < len(zero))] = True
+    assert not made[..., deep].any()
+    assert (calm[..., ~long] == stems[..., ~long]).all()
+    assert np.abs(made.sum(axis=0) - mix).max() < 1e-6

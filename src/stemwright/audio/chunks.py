@@ -74,7 +74,7 @@ def walk(file: BinaryIO, length: int) -> Iterator[Chunk]:
             size = wide[name]
         yield Chunk(name, body, size, max(0, min(size, length - body)))
         at = body + size
-        if size % 2 and not known_at(file, at):
+        if size % 2 and at < length and not known_at(file, at):
             at += 1
 
 

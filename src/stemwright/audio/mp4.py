@@ -11,6 +11,9 @@ import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+from stemwright.audio.tags import Bounded
 
 MAX_MOOV = 1 << 26
 """Bytes of a movie header that we are willing to read."""
@@ -18,27 +21,30 @@ MAX_MOOV = 1 << 26
 
 def stated_seconds(path: Path) -> Fraction | None:
     """Exact length of the music; None when the file does not tell or was cut by an edit list."""
-    import mutagen.mp4
-
+    file = _opened(path)
+    gapless = (file.tags or {}).get("----:com.apple.iTunes:iTunSMPB") if file else None
     try:
-        file = mutagen.mp4.MP4(path)
-        gapless = (file.tags or {}).get("----:com.apple.iTunes:iTunSMPB")
         if gapless:
             return Fraction(int(bytes(gapless[0]).split()[3], 16), file.info.sample_rate)
         return _from_edit_list(_moov(path))
-    except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError, ZeroDivisionError, struct.error):
+    except (OSError, ValueError, IndexError, KeyError, ZeroDivisionError, struct.error):
         return None
 
 
 def lossless_bits(path: Path) -> int:
     """Bits per sample of Apple Lossless audio; 0 for everything else."""
+    file = _opened(path)
+    return int(file.info.bits_per_sample) if file and file.info.codec == "alac" else 0
+
+
+def _opened(path: Path) -> Any:
     import mutagen.mp4
 
     try:
-        info = mutagen.mp4.MP4(path).info
-    except (mutagen.MutagenError, OSError):
-        return 0
-    return int(info.bits_per_sample) if info.codec == "alac" else 0
+        with Bounded(path) as file:
+            return mutagen.mp4.MP4(file)
+    except Exception:  # mutagen raises whatever its parsers meet in a broken file
+        return None
 
 
 def _from_edit_list(moov: bytes) -> Fraction | None:

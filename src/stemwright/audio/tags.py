@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,25 @@ _NAMES = {
 """Our name -> the keys that mean it, in lower case, the best one first."""
 
 
+class Bounded(io.BufferedReader):
+    """A file for mutagen, which asks for as many bytes as a header claims; never more are set aside than there are."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._length = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes; all that are left when it is negative or None."""
+        return super().read(size if size is None else min(size, self._length))
+
+
 def read_tags(path: Path) -> tuple[tuple[str, str], ...]:
     """(name, value) pairs, sorted by name; empty when there are none or they cannot be read."""
     import mutagen
 
     try:
-        tags: Any = mutagen.File(path).tags
+        with Bounded(path) as file:
+            tags: Any = mutagen.File(file).tags
         stored = {key.lower(): value for key, value in tags.items()}
     except Exception:  # mutagen raises whatever its parsers meet in broken tags; a tag is never worth an error
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemwright.model import Finding, Outcome, Output, Song
@@ -77,12 +78,13 @@ def song_line(song: Song) -> str:
     return " · ".join(parts)
 
 
-def tree(console: Console, folder: Any, outputs: tuple[Output, ...]) -> None:
+def tree(console: Console, folder: Path, outputs: tuple[Output, ...]) -> None:
     """The files of a result, as a tree."""
     from rich.text import Text
     from rich.tree import Tree
 
-    root = Tree(Text(f"{folder}/", style="bold"))
+    here = Path.cwd()
+    root = Tree(Text(f"{folder.relative_to(here) if folder.is_relative_to(here) else folder}/", style="bold"))
     branches: dict[Any, Tree] = {folder: root}
     for output in outputs:
         parent = output.path.parent

@@ -22,28 +22,70 @@ after silence, networks put out stems of 20 times full scale that cancel each ot
 _MARGIN = 2 * GRID
 """How far the energy at a frame looks: half a cell to the next centre, and one cell of smoothing beyond it."""
 
+SHORTEST_SILENCE = 2048
+"""Frames of exact zeros in the mix from which on the stems are silent too; networks whisper on for ever."""
+_FADE = 256
+
 Ints = NDArray[np.int32]
 
 
+class Heard:
+    """What one look at the mix tells before anything is written: its peak, and where it is digital silence."""
+
+    def __init__(self) -> None:
+        self.peak, self.frames = 0.0, 0
+        self.silences: list[tuple[int, int]] = []
+        self._quiet, self._since = False, 0
+
+    def add(self, mix: Block) -> None:
+        """Take in the next block `[channels, n]`."""
+        self.peak = max(self.peak, float(np.abs(mix).max(initial=0)))
+        quiet: NDArray[np.bool_] = (mix == 0).all(axis=0)
+        for change in np.flatnonzero(quiet != np.concatenate([[self._quiet], quiet[:-1]])):
+            self._turn(bool(quiet[change]), self.frames + int(change))
+        self.frames += mix.shape[1]
+
+    def _turn(self, quiet: bool, at: int) -> None:
+        if self._quiet and at - self._since >= SHORTEST_SILENCE:
+            self.silences.append((self._since, at))
+        self._quiet, self._since = quiet, at
+
+    def close(self) -> None:
+        """The mix has ended."""
+        self._turn(False, self.frames)
+
+    def factor(self, start: int, end: int) -> NDArray[np.float64]:
+        """0 in digital silence, 1 elsewhere, for frames [start, end); faded inside a silence next to sound."""
+        found = np.ones(end - start)
+        for begin, stop in self.silences:
+            at = np.arange(max(begin, start), min(stop, end))
+            if len(at):
+                after = 1 - (at - begin + 1) / _FADE if begin else np.zeros(len(at))
+                before = 1 - (stop - at) / _FADE if stop < self.frames else np.zeros(len(at))
+                found[at - start] = np.clip(np.maximum(after, before), 0, 1)
+        return found
+
+
 def share_residual(
-    stems: Callable[[int, int], Block], mix: Iterable[Block], frames: int, loudest: float = 1.0
+    stems: Callable[[int, int], Block], mix: Iterable[Block], heard: Heard
 ) -> Iterator[tuple[Block, Block, Block, Block]]:
     """For every block of the mix: (mix, stems as they were, calmed, and adding up to it), up to float32 rounding.
 
     `stems(start, end)` reads frames [start, end) as `[stems, channels, n]`; the result does not depend on how the
-    mix is cut into blocks. A stem takes of `mix - sum` what its part is in the energy of all stems in that channel,
-    measured in cells of 1024 frames, smoothed over three (1, 2, 1) and interpolated linearly between their centres.
-    A silent stem takes nothing, unless all are silent: then all take the same. Before that, stems are turned down
-    together where any of them is `NONSENSE` beside `loudest`, the mix's peak or 1.0 if that is higher; elsewhere
-    calmed stems are the stems as they were.
+    mix is cut into blocks. Calmed stems are silent where the mix is digital silence, and turned down together where
+    any of them is `NONSENSE`; elsewhere they are the stems as they were. Then a stem takes of `mix - sum` what its
+    part is in the energy of all stems in that channel, measured in cells of 1024 frames, smoothed over three
+    (1, 2, 1) and interpolated linearly between their centres. A silent stem takes nothing, unless all are silent:
+    then all take the same.
     """
-    at = 0
+    at, frames = 0, heard.frames
     for block in mix:
         end = at + block.shape[1]
         first = max(0, at // GRID * GRID - _MARGIN)
         around = stems(first, min(frames, -(-end // GRID) * GRID + _MARGIN))
         raw = around[..., at - first : end - first]
-        calm = (raw * _calm(around, at - first, end - first, loudest)).astype(np.float32)
+        factor = _calm(around, at - first, end - first, max(1.0, heard.peak)) * heard.factor(at, end)
+        calm = (raw * factor).astype(np.float32)
         rest = block - calm.sum(axis=0, dtype=np.float64)
         yield block, raw, calm, (calm + _parts(around, at - first, end - first) * rest).astype(np.float32)
         at = end

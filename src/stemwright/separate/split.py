@@ -31,7 +31,7 @@ from stemwright.errors import DamagedAudio, OutputError, SettingsError
 from stemwright.model import AudioFile, Progress
 from stemwright.safety import writable
 from stemwright.separate import Loaded, Mix
-from stemwright.separate.consistency import Ints, Peaks, fold, share_residual, to_ints
+from stemwright.separate.consistency import Heard, Ints, Peaks, fold, share_residual, to_ints
 from stemwright.separate.models import ModelCard
 
 MIX = "mix"
@@ -108,7 +108,7 @@ def split(
     complete = len(wanted) == len(loaded.card.stems)
     sums = sum_exact and (complete or rest)
     with ExitStack() as stack:
-        spools = []
+        heard, spools = _listen(source), []
         for pair in (range(c, min(c + 2, source.format.channels)) for c in range(0, source.format.channels, 2)):
             spools.append(stack.enter_context(_Spool(next(iter(paths.values())).parent, len(wanted), len(pair))))
             yield from _separate(source, loaded, wanted, slice(pair.start, pair.stop), spools[-1])
@@ -116,14 +116,13 @@ def split(
         def read(start: int, end: int) -> Block:
             return np.concatenate([spool.read(start, end) for spool in spools], axis=1)
 
-        loudest = max(1.0, *(spool.mix_peak for spool in spools))
         calmed = 0
 
         def passes(step: str) -> Iterator[tuple[Progress, Block, Block, Block]]:
             nonlocal calmed
             done = calmed = 0
-            for mix, raw, calm, shared in share_residual(read, blocks(source), source.frames, loudest):
-                calmed += int((calm != raw).any(axis=(0, 1)).sum()) if sums else 0
+            for mix, raw, calm, shared in share_residual(read, blocks(source), heard):
+                calmed += int(((calm != raw).any(axis=(0, 1)) & mix.any(axis=0)).sum()) if sums else 0
                 stems = (shared if complete else calm) if sums else raw
                 done += mix.shape[1]
                 if rest:
@@ -187,29 +186,37 @@ def _wanted(card: ModelCard, paths: Mapping[str, Path]) -> tuple[str, ...]:
     return stems
 
 
+def _listen(source: AudioFile) -> Heard:
+    """One look at the source. Raises DamagedAudio for samples that are no numbers, and for no samples at all."""
+    heard = Heard()
+    for block in blocks(source):
+        if not np.isfinite(block).all():
+            raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
+        heard.add(block)
+    heard.close()
+    if not heard.frames:
+        raise DamagedAudio(f"{source.path}: holds no audio", "export it again")
+    return heard
+
+
 def _separate(
     source: AudioFile, loaded: Loaded, stems: tuple[str, ...], channels: slice, spool: _Spool
 ) -> Iterator[Progress]:
     """One pair of channels (or a single one) of the source through the model into the spool."""
     rate, model_rate = source.format.sample_rate, loaded.card.sample_rate
-    if not source.frames:
-        raise DamagedAudio(f"{source.path}: holds no audio", "export it again")
-    heard = max(1, units.rescale(source.frames, rate, model_rate))
+    length = max(1, units.rescale(source.frames, rate, model_rate))
 
     def stereo() -> Iterator[Block]:
         for block in blocks(source):
-            if not np.isfinite(block[channels]).all():
-                raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
-            spool.mix_peak = max(spool.mix_peak, float(np.abs(block[channels]).max(initial=0)))
             yield np.ascontiguousarray(np.broadcast_to(block[channels], (2, block.shape[1])))
 
     def mix() -> Iterator[Block]:
-        return resampled(stereo(), rate, model_rate, heard)
+        return resampled(stereo(), rate, model_rate, length)
 
     said: list[Progress] = []
 
     def raw() -> Iterator[Block]:
-        for item in loaded.separate(Mix(mix, heard), stems):
+        for item in loaded.separate(Mix(mix, length), stems):
             if isinstance(item, Progress):
                 said.append(item)
             else:
@@ -228,7 +235,6 @@ class _Spool:
 
     def __init__(self, folder: Path, stems: int, channels: int) -> None:
         self._folder, self._stems, self._channels = folder, stems, channels
-        self.mix_peak = 0.0
         self._file: io.FileIO
 
     def __enter__(self) -> _Spool:
