@@ -16,3 +16,20 @@ def shared() -> Path:
     if not (folder / "material").is_dir():
         pytest.skip("no ../shared with real material beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def genuine_weights() -> tuple[Path, ...]:
+    """The files of htdemucs, pulled once into the normal store; tests are skipped where none can be had."""
+    pytest.importorskip("torch")
+    pytest.importorskip("demucs.apply")
+    from stemwright.errors import StemwrightError
+    from stemwright.separate import models, weights
+
+    card = models.card("htdemucs")
+    try:
+        for _ in weights.pull(card, accept=lambda _: True):
+            pass
+        return weights.verify(card)
+    except StemwrightError as error:
+        pytest.skip(f"genuine weights cannot be had here: {error.message}")

@@ -1,4 +1,4 @@
-"""The model's JSON: exact both ways for every class, the same as last year, and never a traceback for a bad document."""
+"""The model's JSON: exact both ways for every class, as published, and no traceback for a bad document."""
 
 from __future__ import annotations
 

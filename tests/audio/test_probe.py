@@ -98,7 +98,7 @@ def test_no_samples_is_no_damage(tmp_path: Path, after: bytes) -> None:
 
 def test_chunks_become_facts(tmp_path: Path) -> None:
     info = b"INFO" + chunk(b"INAM", b"Tune\0") + chunk(b"IART", "Nína\0".encode())
-    ixml = b"<BWFXML><STEINBERG><ATTR_LIST><ATTR><NAME>MusicalTempo</NAME><VALUE>93.5</VALUE></ATTR></ATTR_LIST></STEINBERG></BWFXML>"
+    ixml = b"<BWFXML><ATTR><NAME>MusicalTempo</NAME><VALUE>93.5</VALUE></ATTR></BWFXML>"
     parts = (fmt(code=0xFFFE, extra=extensible(24, mask=0x33)), DATA, chunk(b"bext", BEXT), chunk(b"LIST", info))
     file = probe(saved(tmp_path, riff(*parts, chunk(b"iXML", ixml))))
     assert (file.start_frame, file.format.channel_mask) == ((3 << 32) + 5, 0x33)

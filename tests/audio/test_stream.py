@@ -15,13 +15,12 @@ from stemwright.audio.probe import probe
 from stemwright.audio.stream import blocks, open_audio, quantise, read_all
 from stemwright.errors import DamagedAudio, NotFoundInput
 
-FORMATS = [("aiff", "PCM_24"), ("flac", "PCM_16"), ("flac", "PCM_24"), ("caf", "PCM_24"), ("caf", "ALAC_16")] + [
-    ("w64", "PCM_24"), ("aiff", "FLOAT"), ("au", "PCM_24"), ("rf64", "FLOAT")
-]  # fmt: skip
+LOSSLESS = "aiff:PCM_24 aiff:FLOAT flac:PCM_16 flac:PCM_24 caf:PCM_24 caf:ALAC_16 w64:PCM_24 au:PCM_24 rf64:FLOAT"
 
 
-@pytest.mark.parametrize(("container", "subtype"), FORMATS)
-def test_lossless_containers_are_exact(tmp_path: Path, container: str, subtype: str) -> None:
+@pytest.mark.parametrize("kind", LOSSLESS.split())
+def test_lossless_containers_are_exact(tmp_path: Path, kind: str) -> None:
+    container, subtype = kind.split(":")
     path = tmp_path / f"a.{container}"
     source = FLOATS if not subtype.endswith("16") else ((SAMPLES >> 8) / 32768).astype(np.float32)
     soundfile.write(path, source.T, RATE, format=container.upper(), subtype=subtype)

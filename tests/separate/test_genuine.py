@@ -12,29 +12,23 @@ from stemwright.audio.stream import quantise, read_all
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import StemwrightError
 from stemwright.model import Progress
-from stemwright.separate import Mix, models, weights
+from stemwright.separate import Mix, models
 from stemwright.separate.split import split
 
 pytestmark = pytest.mark.weights
-torch = pytest.importorskip("torch")
-apply = pytest.importorskip("demucs.apply")
 
 RATE = 48_000
 EXCERPT = slice(2 * RATE, 10 * RATE)
 
 
 @pytest.fixture(scope="module")
-def model():
+def model(genuine_weights):
+    import torch
+
     from stemwright.separate.demucs import load
 
     torch.set_num_threads(2)
-    card = models.card("htdemucs")
-    try:
-        for _ in weights.pull(card, accept=lambda _: True):
-            pass
-    except StemwrightError as error:
-        pytest.skip(f"genuine weights cannot be had here: {error.message}")
-    return load(card, weights.verify(card), "cpu")
+    return load(models.card("htdemucs"), genuine_weights, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +52,9 @@ def done(work):
 
 
 def test_raw_vocals_are_as_good_as_demucs_own(model, song, record_property):
+    import torch
+    from demucs import apply
+
     frames = 8 * 44_100
     mix, vocals = (np.concatenate(list(resampled([x], RATE, 44_100, frames)), axis=1) for x in song)
     items = model.separate(Mix(lambda: np.array_split(mix, 9, axis=1), frames), STEMS)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support import finish
 
+from stemwright.audio.probe import probe
+from stemwright.audio.stream import read_all
 from stemwright.errors import WeightsUnavailable
 from stemwright.workflows import demo, stems
 from stemwright.workflows.prep import PrepOptions
+from support import finish
 
 
 def test_demo_without_weights_goes_on_from_its_true_stems(
@@ -31,3 +34,33 @@ def test_demo_with_a_free_engine(tmp_path: Path, free_engine: list[str]) -> None
     assert not [finding for finding in outcome.result.findings if finding.severity == "error"]
     again = finish(demo.demo(PrepOptions(out=tmp_path)))
     assert len(again.skipped) == len(again.result.plan) and free_engine == ["htdemucs"]
+
+
+@pytest.mark.weights
+def test_demo_with_genuine_weights_read_by_other_readers(tmp_path: Path, genuine_weights: tuple[Path, ...]) -> None:
+    """The whole main job: the voice lands in the vocals, and independent parsers find every stem at sample 0."""
+    outcome = finish(demo.demo(PrepOptions(out=tmp_path)))
+    folder, frames = outcome.result.folder, 16 * 44_100
+    voice = {
+        name: read_all(probe(path))[0].astype(np.float64)
+        for name, path in (("true", tmp_path / "song/Demo_Vocals.wav"), ("split", folder / "Demo_Vocals.wav"))
+    }
+    noise = ((voice["true"] - voice["split"]) ** 2).sum()
+    assert 10 * np.log10((voice["true"] ** 2).sum() / noise) > 6
+    assert not outcome.result.findings
+
+    rpp, otio = pytest.importorskip("rpp"), pytest.importorskip("opentimelineio")
+    project = rpp.loads((folder / "Demo_120_Am.rpp").read_text(encoding="utf-8"))
+    items = [track.find("ITEM") for track in project.iterfind("TRACK")]
+    assert len(items) == 5
+    for item in items:
+        position, length = (float(item.find(name)[1]) for name in ("POSITION", "LENGTH"))
+        assert (position, round(length * 44_100)) == (0, frames)
+        assert probe(folder / item.find("SOURCE").find("FILE")[1]).frames == frames
+    timeline = otio.adapters.read_from_file(str(folder / "Demo_120_Am.aaf"))
+    tracks = [track for track in timeline.tracks if track.kind == "Audio"]
+    assert [track.name for track in tracks] == ["FullMix", "Drums", "Bass", "Vocals", "Other"]
+    for track in tracks:
+        assert [(type(part).__name__, part.duration().value, part.duration().rate) for part in track] == [
+            ("Stack", frames, 44_100)
+        ]
