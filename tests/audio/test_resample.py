@@ -11,7 +11,7 @@ from stemwright.audio.resample import resampled
 from stemwright.units import rescale
 
 
-def tone(frames: int, rate: int, hertz: float = 1000.0) -> np.ndarray:
+def tone(frames: int, rate: int, hertz: float = 15_000.0) -> np.ndarray:
     time = np.arange(frames) / rate
     envelope = np.sin(np.pi * np.arange(frames) / frames) ** 2
     return (0.5 * envelope * np.vstack([np.sin(2 * np.pi * hertz * time), np.cos(2 * np.pi * hertz * time)])).astype(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from wavs import FLOATS, RATE, SAMPLES, chunk, fmt, pcm, rf64, riff, saved
 
@@ -31,6 +31,7 @@ BEXT = Bext(time_reference=(5 << 32) + 7)
     tags=st.booleans(),
     limit=st.sampled_from([0xFFFFFFFF, 10]),
 )
+@example(bits=24, channels=1, lengths=[3], tags=True, limit=0xFFFFFFFF)
 def test_written_is_read(
     tmp_path_factory, bits: int, channels: int, lengths: list[int], tags: bool, limit: int
 ) -> None:

@@ -53,12 +53,12 @@ def _from_edit_list(moov: bytes) -> Fraction | None:
         media = dict(_boxes(track[b"mdia"]))
         if media[b"hdlr"][8:12] == b"soun" and b"edts" in track:
             edits = dict(_boxes(track[b"edts"]))[b"elst"]
-            count, shown, start = struct.unpack_from(">IQq" if edits[0] else ">IIi", edits, 4)
+            _, shown, start = struct.unpack_from(">IQq" if edits[0] else ">IIi", edits, 4)
             scale, duration = _scale_and_duration(media[b"mdhd"])
             music = Fraction(duration - start, scale)
             kept = Fraction(shown, _scale_and_duration(movie[b"mvhd"])[0])
             # An edit list that keeps visibly less is a cut somebody made: the decoder is to follow it.
-            whole = count == 1 and start >= 0 and abs(kept - music) <= Fraction(2048, scale)
+            whole = start >= 0 and abs(kept - music) <= Fraction(2048, scale)
             return music if whole else None
     return None
 
