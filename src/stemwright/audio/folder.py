@@ -9,7 +9,7 @@ from typing import Literal
 from stemwright.audio.probe import SUFFIXES, majority_rate, probe
 from stemwright.errors import InputError, NotAudio, NotFoundInput, UnreadableAudio
 from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadable
-from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, without_bpm_and_key
+from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, title_of
 from stemwright.safety import PART, readable
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -100,7 +100,7 @@ def _song(folder: Path, rate: int, stems: tuple[Stem, ...]) -> Song:
     bpm, key = bpm_and_key_in(name)
     artist = next((stem.file.tag("artist") for stem in stems if stem.file.tag("artist")), "")
     return Song(
-        title=without_bpm_and_key(name).replace("_", " ").strip() or name,
+        title=title_of(name),
         sample_rate=rate,
         artist=artist,
         bpm=Estimate(bpm, 0.9, "filename") if bpm else None,

@@ -16,7 +16,7 @@ from stemwright.measure.key import estimate_key
 from stemwright.measure.onsets import Floats
 from stemwright.measure.tempo import estimate_tempo
 from stemwright.model import AudioFile, Estimate, Progress, Song
-from stemwright.naming import bpm_and_key_in, without_bpm_and_key
+from stemwright.naming import bpm_and_key_in, title_of
 from stemwright.units import parse_key, rescale
 
 RATE = 22_050
@@ -88,7 +88,7 @@ def _title(files: Sequence[AudioFile]) -> str:
     path = files[0].path
     name = path.stem if len(files) == 1 else path.absolute().parent.name
     tagged = files[0].tag("title") if len(files) == 1 else ""
-    return tagged or " ".join(without_bpm_and_key(name).replace("_", " ").split()) or path.stem
+    return tagged or title_of(name)
 
 
 def heard(files: Sequence[AudioFile]) -> Generator[Progress, None, Floats]:

