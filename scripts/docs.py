@@ -76,7 +76,7 @@ def pictures() -> None:
         picture("prep", "stemwright prep --demo", "prep", "--demo")
         raw = Path("Stems")
         raw.mkdir()
-        for wav in sorted(Path("stemwright-demo/song").rglob("Demo_*.wav")):
+        for wav in sorted(Path("stemwright-demo/demo-song").rglob("Demo_*.wav")):
             (raw / wav.name.replace("Demo_Bass", "Audio 1")).write_bytes(
                 wav.read_bytes()[: 4_000_000 if "Drums" in wav.name else None]
             )

@@ -25,4 +25,4 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 def test_message_hint_and_exit_code(cls: type[errors.StemwrightError]) -> None:
     error = cls("what", "next")
     assert (str(error), error.message, error.hint, cls("what").hint) == ("what", "what", "next", "")
-    assert error.exit_code == (3 if cls is errors.BatchFailed else 1) and cls.__doc__
+    assert error.exit_code == 1 and cls.__doc__

@@ -47,7 +47,7 @@ def test_db_of_silence_and_of_known_levels() -> None:
 
 @given(st.integers(2000, 40_000).map(lambda n: n / 100), st.integers(1, 10_000))
 def test_tempo_is_exact_as_written(bpm: float, beats: int) -> None:
-    assert units.quarters_to_seconds(Fraction(beats), bpm) == Fraction(beats * 6000, round(bpm * 100))
+    assert Fraction(beats * 60) / units.exact_bpm(bpm) == Fraction(beats * 6000, round(bpm * 100))
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@
     │   ├── WeightsUnavailable    no source could give them
     │   └── WeightsMismatch       bytes differ from the pinned hash, or are unsafe to load
     ├── SettingsError             a config file, profile, layout or template is wrong
-    ├── SessionError              a DAW session cannot be built from what is there
-    └── BatchFailed               exit code 3; some inputs failed, the others are done
+    └── SessionError              a DAW session cannot be built from what is there
 
-Usage errors (a wrong flag) belong to the command line and exit with 2; an interrupt exits with 130.
+Usage errors (a wrong flag, exit code 2), batches of which a part failed (3) and interrupts (130) belong to the
+command line.
 """
 
 from __future__ import annotations
@@ -90,9 +90,3 @@ class SettingsError(StemwrightError):
 
 class SessionError(StemwrightError):
     """A DAW session cannot be built from what is there."""
-
-
-class BatchFailed(StemwrightError):
-    """Some inputs of a batch failed; the others are done."""
-
-    exit_code = 3

@@ -173,6 +173,7 @@ class StemSet:
     folder: Path | None = None
     layout: str = ""
     unreadable: tuple[Unreadable, ...] = ()
+    subfolders: tuple[Path, ...] = ()  # folders inside that hold audio, which is not part of the set
     other_files: tuple[Path, ...] = ()  # everything in the folder that is no audio: notes, sessions, junk
 
     @property

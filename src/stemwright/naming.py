@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,8 @@ DEFAULT_NAME = re.compile(
 )
 """Names that a DAW gave and nobody changed."""
 
+_SPELLED = str.maketrans(dict(zip("♭øØłŁđĐ", "boOlLdD", strict=True)) | {"#": "sharp", "♯": "sharp", "ß": "ss"})
+_SPELLED |= str.maketrans({"æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "þ": "th", "Þ": "Th"})
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
 _BPM = re.compile(
     r"(?<![\d.])(\d{2,3}(?:\.\d{1,3})?)\s*[_-]?\s*bpm(?![a-z])|(?<![a-z])bpm[ _-]?(\d{2,3}(?:\.\d{1,3})?)",
@@ -102,7 +105,7 @@ def role_order(role: str) -> int:
 def bpm_and_key_in(name: str) -> tuple[float | None, str | None]:
     """BPM and key that a file or folder name states: `Song_93.5bpm_F#m`, `Song_120_Am`."""
     folder = _FOLDER_BPM_KEY.search(name)
-    if folder:
+    if folder and _bpm(folder[1]):  # "Take_12_A" states neither
         return _bpm(folder[1]), _key(folder[2])
     tempo = _BPM.search(name)
     key = _KEY.search(name)
@@ -134,7 +137,7 @@ def title_of(name: str) -> str:
 
 def _bpm(text: str) -> float | None:
     value = float(text)
-    return value if 20 <= value <= 400 else None
+    return value if 40 <= value <= 400 else None
 
 
 def _key(text: str) -> str | None:
@@ -147,11 +150,17 @@ def _key(text: str) -> str | None:
 def safe_name(text: str, limit: int = 50) -> str:
     """A file name part that every system and DAW takes: ASCII letters, digits, `-`, `_`; never empty or reserved.
 
-    `#` in a key becomes `sharp`; umlauts lose their dots; everything else becomes one underscore.
+    `#` in a key becomes `sharp`; umlauts lose their dots; everything else becomes one underscore. A name of which
+    nothing is left becomes `Untitled-` and a checksum of it.
     """
-    text = text.replace("#", "sharp").replace("♯", "sharp").replace("♭", "b").replace("ß", "ss")
+    given = text
+    text = text.translate(_SPELLED)
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     text = re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_-")[:limit].strip("_-")
-    if not text:
-        return "Untitled"
+    if not text:  # a name in another script: told apart by a number that stays the same
+        return (
+            f"Untitled-{zlib.crc32(given.encode('utf-8', 'replace')):08x}"[:limit].rstrip("-")
+            if given.strip()
+            else "Untitled"
+        )
     return f"{text}_" if _RESERVED.match(text) else text

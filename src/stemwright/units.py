@@ -49,11 +49,6 @@ def exact_bpm(bpm: float) -> Fraction:
     return Fraction(str(bpm))
 
 
-def quarters_to_seconds(quarters: Fraction, bpm: float) -> Fraction:
-    """Duration in seconds of a number of quarter notes at a constant tempo."""
-    return quarters * 60 / exact_bpm(bpm)
-
-
 def clock(frame_count: int, sample_rate: int) -> str:
     """A length as people read it: `3:07.250`."""
     milliseconds = frames(seconds(frame_count, sample_rate), 1000)

@@ -52,6 +52,7 @@ def build(folder: Path, case: dict[str, Any]) -> None:
         assert not unknown, f"a case speaks of {unknown}"
         write(folder / (plan["file"] or f"{name}.wav"), plan, index)
     for name, text in {"notes.txt": "120 BPM, A minor"}.items() | case.get("files", {}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     for name in case.get("without", ()):
         (folder / name).unlink()

@@ -43,7 +43,7 @@ def test_demo_with_genuine_weights_read_by_other_readers(tmp_path: Path, genuine
     folder, frames = outcome.result.folder, 16 * 44_100
     voice = {
         name: read_all(probe(path))[0].astype(np.float64)
-        for name, path in (("true", tmp_path / "song/Demo_Vocals.wav"), ("split", folder / "Demo_Vocals.wav"))
+        for name, path in (("true", tmp_path / "demo-song/Demo_Vocals.wav"), ("split", folder / "Demo_Vocals.wav"))
     }
     noise = ((voice["true"] - voice["split"]) ** 2).sum()
     assert 10 * np.log10((voice["true"] ** 2).sum() / noise) > 6

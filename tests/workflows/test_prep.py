@@ -12,7 +12,7 @@ import pytest
 
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
-from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError
+from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError, StemwrightError
 from stemwright.handover import manifest
 from stemwright.model import Outcome
 from stemwright.workflows import batch
@@ -208,3 +208,100 @@ def test_batch_goes_on_after_a_bad_file(song: Path, free_engine: list[str]) -> N
     assert [bool(item.error) for item in outcome.result] == [False, True, False]
     with pytest.raises(InputError):
         finish(prep(bad, PrepOptions()))
+
+
+def test_another_bpm_with_all_formats(tmp_path: Path) -> None:
+    """The AAF's media are ours to replace; nothing of the old tempo stays."""
+    stems = write_stems(tmp_path / "Song", pulse_song(4.0))
+    finish(prep(stems, PrepOptions(given=Given(bpm=120, key="Am"))))
+    outcome = finish(prep(stems, PrepOptions(given=Given(bpm=100, key="Am"))))
+    folder = outcome.result.folder
+    assert folder.name == "Song_100_Am" and outcome.result.complete and not list(folder.rglob("*120*"))
+    (folder / "Song_100_Am.aaf").unlink()
+    assert finish(prep(stems, PrepOptions(given=Given(bpm=100, key="Am")))).result.complete
+    assert (folder / "Song_100_Am.aaf").exists()
+
+
+def test_what_the_user_edited_is_set_aside(song: Path, free_engine: list[str]) -> None:
+    folder = deliver(song).result.folder
+    notes, project = folder / "My_Song_120_Am_notes.txt", folder / "My_Song_120_Am.rpp"
+    notes.write_text("my words", encoding="utf-8")
+    project.write_text("my mix", encoding="utf-8")
+    outcome = deliver(song, to=("midi",))
+    assert (folder / "My_Song_120_Am_notes_edited1.txt").read_text(encoding="utf-8") == "my words"
+    assert (folder / "My_Song_120_Am_edited1.rpp").read_text(encoding="utf-8") == "my mix"
+    assert not project.exists() and "my words" not in notes.read_text(encoding="utf-8")
+    assert sum("_edited1" in warning for warning in outcome.warnings) == 2
+
+
+def test_conversions_stand_in_the_notes(tmp_path: Path) -> None:
+    import soundfile
+
+    stems = write_stems(tmp_path / "Song_120_Am", pulse_song(4.0))
+    samples = read_all(probe(stems / "Song_Bass.wav")).T
+    (stems / "Song_Bass.wav").unlink()
+    soundfile.write(stems / "Song_Bass.ogg", samples, 44_100)
+    outcome = finish(prep(stems, PrepOptions()))
+    text = " ".join((outcome.result.folder / "Song_120_Am_Delivery_notes.txt").read_text(encoding="utf-8").split())
+    assert "Song_Bass.ogg: OGG decoded and rounded to 24 bit without dither" in text
+
+
+def test_two_mixes_keep_their_places(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song", pulse_song(4.0) | {"FullMix": tone(80, 4.0), "Master": tone(90, 4.0)})
+    outcome = finish(prep(stems, PrepOptions(given=GIVEN)))
+    kinds = {output.path.name: output.kind for output in outcome.outputs if output.kind in ("stem", "mix")}
+    report = json.loads((outcome.result.folder / "report.json").read_text(encoding="utf-8"))
+    assert kinds["Song_FullMix.wav"] == "mix" and report["mix"]["file"] == "Song_FullMix.wav"
+
+
+def test_a_preview_is_measured_as_what_it_is(song: Path, mix: np.ndarray, free_engine: list[str]) -> None:
+    outcome = deliver(song, split=SplitOptions(preview_s=4.0))
+    assert outcome.result.song.downbeat_frame < 4 * 44_100
+    assert probe(outcome.result.folder / "My_Song_FullMix.wav").frames == 4 * 44_100
+    assert "preview" in (outcome.result.folder / "My_Song_120_Am_notes.md").read_text(encoding="utf-8")
+    first = digests(outcome.result.folder)
+    assert deliver(song, split=SplitOptions(preview_s=4.0)).skipped == STEPS and digests(outcome.result.folder) == first
+
+
+def test_a_copy_of_the_song_has_a_delivery_of_its_own(song: Path, free_engine: list[str]) -> None:
+    first = deliver(song).result.folder
+    copy = song.with_name("Copy.wav")
+    copy.write_bytes(song.read_bytes())
+    assert deliver(copy).result.folder.name == "Copy_120_Am" and first.exists()
+    shutil.copytree(first, song.parent / "Backup")
+    assert deliver(song).skipped == STEPS
+
+
+def test_force_leaves_nothing_of_the_old_set(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song", pulse_song(4.0))
+    folder = finish(prep(stems, PrepOptions(given=GIVEN))).result.folder
+    (stems / "Song_Bass.wav").unlink()
+    with pytest.raises(AlreadyThere):
+        finish(prep(stems, PrepOptions(given=GIVEN)))
+    finish(prep(stems, PrepOptions(given=GIVEN, force=True)))
+    assert {path.name for path in folder.glob("*.wav")} == {"Song_Drums.wav", "Song_Keys.wav"}
+    assert len(list((folder / "Audio Files").iterdir())) == 4
+
+
+def test_wrong_names_are_told_before_the_work(song: Path, free_engine: list[str]) -> None:
+    for wrong in ({"to": ("cassette",)}, {"profile": "nope"}, {"layout": "nope"}, {"notes": "nope"}):
+        with pytest.raises(StemwrightError):
+            deliver(song, **wrong)
+    assert not free_engine and [path.name for path in song.parent.iterdir()] == ["My Song.wav"]
+
+
+def test_a_session_that_cannot_be_is_a_warning(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song", pulse_song(4.0))
+    write_wav(stems / "Song_Vox.wav", tone(300, 4.0, 48_000), 48_000)
+    outcome = finish(prep(stems, PrepOptions(given=GIVEN)))
+    assert outcome.result.complete and sum("mixed sample rates" in warning for warning in outcome.warnings) == 3
+    assert "SET001" in {finding.rule for finding in outcome.result.findings}
+
+
+def test_an_interrupt_while_tagging_costs_no_second_split(song: Path, free_engine: list[str]) -> None:
+    workflow = prep(song, PrepOptions(given=GIVEN))
+    for event in workflow:
+        if event.step == "tags" and event.done == 3:
+            break
+    workflow.close()
+    assert "stems" in deliver(song).skipped and free_engine == ["htdemucs"]

@@ -53,8 +53,22 @@ def read_stems(folder: Path) -> StemSet:
         folder,
         "",
         tuple(unreadable),
+        _subfolders(folder),
         tuple(others),
     )
+
+
+def _subfolders(folder: Path) -> tuple[Path, ...]:
+    """Folders inside that hold audio; not those that sessions keep their media in."""
+    found = []
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        try:
+            audio = any(path.suffix.lower() in SUFFIXES for path in inner.iterdir())
+        except OSError:
+            audio = False
+        if audio and inner.name not in ("Audio Files", "Media"):
+            found.append(inner)
+    return tuple(found)
 
 
 def _kind(error: InputError, path: Path) -> Literal["empty", "not-audio", "damaged", "no-reader"]:

@@ -7,6 +7,7 @@ failed, the others are done · 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -40,7 +41,10 @@ class Commands(click.Group):
         """Fill in the settings files before the command reads its options."""
         from stemwright import config
 
-        settings = config.load(Path.cwd())
+        try:
+            settings = config.load(Path.cwd())
+        except FileNotFoundError:  # the folder we stand in was deleted
+            settings = ()
         if settings:
             known: dict[str, set[str]] = {}
             for name in self.list_commands(ctx):
@@ -70,6 +74,9 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit."""
     from stemwright.cli import output
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # file names need not be valid text
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, _terminated)
     try:

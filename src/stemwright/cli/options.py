@@ -132,17 +132,24 @@ def prep_options(flags: dict[str, Any]) -> PrepOptions:
     """What the user asks of `prep`."""
     from stemwright.workflows.prep import PrepOptions
 
+    _embed_what(flags)
     return PrepOptions(
         split=split_options(flags),
         given=given(flags),
-        **{name: flags[name] for name in ("to", "embed", "profile", "layout", "out", "force", "dry_run")},
+        **{name: flags[name] for name in ("to", "embed", "profile", "layout", "notes", "out", "force", "dry_run")},
     )
+
+
+def _embed_what(flags: dict[str, Any]) -> None:
+    if flags["embed"] and "aaf" not in flags["to"]:
+        raise click.UsageError("--embed is about the AAF; add aaf to --to")
 
 
 def session_options(flags: dict[str, Any]) -> SessionOptions:
     """What the user asks of `session`."""
     from stemwright.workflows.session import SessionOptions
 
+    _embed_what(flags)
     return SessionOptions(
         given=given(flags), **{name: flags[name] for name in ("to", "embed", "layout", "out", "force", "dry_run")}
     )

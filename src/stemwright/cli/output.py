@@ -134,7 +134,7 @@ def interrupted() -> None:
     """What an interrupted user wants to know."""
     if manners.json:
         sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": {"type": "Interrupted"}}))
-    say("interrupted: nothing half-written was left; the same command goes on where it stopped")
+    say("interrupted: nothing half-written was left; give the same command again")
 
 
 Drawer = tuple[Callable[[Progress], None], Callable[[], None]]
@@ -193,4 +193,5 @@ def _json_lines() -> Drawer:
 
 
 def _silent() -> Drawer:
-    return lambda event: None, lambda: None
+    """No progress; but what must be told, as the terms of weights, is told unless --quiet is given."""
+    return lambda event: say(event.message) if event.message and not manners.quiet else None, lambda: None

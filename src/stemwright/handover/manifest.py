@@ -54,6 +54,8 @@ class Manifest:
 
     workflow: str
     inputs: tuple[Entry, ...]
+    folder: str = ""
+    """The name that the run gave the folder; a copy under another name is nobody's to change."""
     complete: bool = False
     stemwright: str = __version__
     python: str = platform.python_version()
@@ -72,11 +74,13 @@ class Ledger:
 
     @classmethod
     def find(cls, parent: Path, workflow: str, inputs: tuple[Entry, ...]) -> Ledger | None:
-        """The folder directly in `parent` that an earlier run made from these very inputs."""
-        digests = [entry.sha256 for entry in inputs]
+        """The folder directly in `parent` that an earlier run made from these very inputs, under their names."""
+        wanted = {(entry.path, entry.sha256) for entry in inputs}
         for path in sorted(parent.glob(f"*/{NAME}")):
             found = read(path)
-            if found and found.workflow == workflow and [entry.sha256 for entry in found.inputs] == digests:
+            if found is None or (found.workflow, found.folder) != (workflow, path.parent.name):
+                continue
+            if {(entry.path, entry.sha256) for entry in found.inputs} == wanted:
                 return cls(path.parent, found)
         return None
 
@@ -119,9 +123,34 @@ class Ledger:
         self.save(replace(self.manifest, steps=(*before, step, *after)))
         return step
 
+    def set_aside(self, name: str) -> tuple[Path, ...]:
+        """Rename sessions and notes of a step that the user has edited, so that making them anew loses nothing."""
+        moved = []
+        for entry in (e for step in self.manifest.steps if step.name == name for e in step.outputs):
+            path = self.folder / entry.path
+            if entry.kind in ("session", "notes") and path.is_file() and not self._unharmed(entry):
+                number = 1
+                while (aside := path.with_name(f"{path.stem}_edited{number}{path.suffix}")).exists():
+                    number += 1
+                path.rename(aside)
+                moved.append(aside)
+        return tuple(moved)
+
+    def touch(self, path: Path) -> None:
+        """Note that a delivered file was changed on purpose, so that an interrupt now costs nothing."""
+        name, size, digest = path.relative_to(self.folder).as_posix(), path.stat().st_size, sha256(path)
+        steps = tuple(
+            replace(
+                step,
+                outputs=tuple(replace(e, bytes=size, sha256=digest) if e.path == name else e for e in step.outputs),
+            )
+            for step in self.manifest.steps
+        )
+        self.save(replace(self.manifest, steps=steps))
+
     def save(self, manifest: Manifest) -> None:
         """Write the manifest, and the mark of an unfinished folder or its removal."""
-        self.manifest = manifest
+        self.manifest = manifest = replace(manifest, folder=self.folder.name)
         if manifest.complete:
             (self.folder / INCOMPLETE).unlink(missing_ok=True)
         else:

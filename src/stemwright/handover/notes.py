@@ -45,6 +45,8 @@ class NotesFacts:
     """None when the stems came as stems."""
     sessions: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
     """(session file name, what it could not express)."""
+    done: tuple[str, ...] = ()
+    """What else was done to the audio, a sentence each."""
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
     version: str = __version__
 
@@ -99,7 +101,7 @@ def words(facts: NotesFacts) -> dict[str, Any]:
         "song": _song(stems),
         "tracks": [_track(number, stem) for number, stem in enumerate(stems.everything, 1)],
         "together": _together(stems),
-        "samples": [*_alignment(stems), *_gains(facts)],
+        "samples": [*_alignment(stems), *_gains(facts), *facts.done],
         "effects": [f"{s.file.path.name}: {s.printed_effects}" for s in stems.everything if s.printed_effects],
         "separation": _separation(facts.separation, stems) if facts.separation else [],
         "sessions": [{"file": Path(name).name, "lacks": _lacks(losses)} for name, losses in facts.sessions],

@@ -87,7 +87,8 @@ def _track(stem: Stem, name: str, origin: int) -> Track:
     at = 0 if stem.file.start_frame is None else stem.file.start_frame - origin
     clip = Clip(stem.file, at, stem.file.frames, gain_db=-stem.gain_db if stem.gain_db else 0.0)
     comment = f"Printed effects: {one_line(stem.printed_effects)}" if stem.printed_effects else ""
-    return Track(name, stem.role, (clip,), colour=stem.colour, comment=comment)
+    # A second mix among the stems would double everything: it stays muted as the first does.
+    return Track(name, stem.role, (clip,), colour=stem.colour, mute=stem.role == "mix", comment=comment)
 
 
 def _common_rate(files: list[AudioFile]) -> int:

@@ -10,14 +10,16 @@ from stemwright import audit, resources, serial
 from stemwright.audio.chunks import build_ixml
 from stemwright.audio.probe import probe
 from stemwright.audio.wav import replace_ixml
+from stemwright.errors import SessionError
 from stemwright.handover import SeparationFacts
-from stemwright.handover.manifest import Step
+from stemwright.handover.manifest import Ledger, Step
 from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.handover.report import report_document
 from stemwright.measure.levels import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
 from stemwright.safety import write_text
 from stemwright.session.arrange import arrange
+from stemwright.session.formats import formats as session_formats
 from stemwright.session.formats import write_session
 from stemwright.workflows.steps import Made, Workflow
 
@@ -35,7 +37,8 @@ def stem_set(folder: Path, made: Step, song: Song) -> StemSet:
     for entry in made.outputs:
         facts = about[entry.path]
         found.append(Stem(probe(folder / entry.path), entry.role, facts["name"], gain_db=facts["gain_db"]))
-    mix = next((stem for stem in found if stem.role == "mix"), None)
+    kinds = [entry.kind for entry in made.outputs]
+    mix = found[kinds.index("mix")] if "mix" in kinds else None
     return StemSet(song, tuple(stem for stem in found if stem is not mix), mix, folder)
 
 
@@ -44,12 +47,12 @@ def tag_facts(song: Song) -> list[Any]:
     return [song.title, song.bpm.value if song.bpm else None, song.key.value if song.key else None]
 
 
-def tag(made: Step, song: Song, folder: Path) -> Workflow[Made]:
+def tag(made: Step, song: Song, ledger: Ledger) -> Workflow[Made]:
     """Write title, track names, tempo and key into the iXML chunk of every delivered WAV; samples stay untouched."""
     outputs = []
     for number, entry in enumerate(made.outputs):
         yield Progress("tags", number, len(made.outputs), "files")
-        file = probe(folder / entry.path)
+        file = probe(ledger.folder / entry.path)
         ixml = build_ixml(
             project=song.title,
             track=made.result["stems"][entry.path]["name"],
@@ -60,6 +63,7 @@ def tag(made: Step, song: Song, folder: Path) -> Workflow[Made]:
             note=f"key {song.key.value}" if song.key else "",
         )
         replace_ixml(file.path, ixml)
+        ledger.touch(file.path)
         outputs.append(Output(file.path, entry.kind, entry.role))
     return outputs, None
 
@@ -79,27 +83,54 @@ def relative(finding: Finding, folder: Path) -> Finding:
     return replace(finding, subject=finding.subject.relative_to(folder)) if inside and finding.subject else finding
 
 
-def sessions(stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, embed: bool) -> Workflow[Made]:
-    """Write one session per format, called like `base`."""
+def sessions(
+    stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, *, embed: bool, replace_media: bool
+) -> Workflow[Made]:
+    """Write one session per format, called like `base`. Raises SessionError and its kin."""
     session = arrange(stems, layout)
     outputs: list[Output] = []
     losses: list[tuple[str, tuple[Loss, ...]]] = []
     for number, name in enumerate(formats):
         yield Progress("sessions", number, len(formats), "files")
-        written = write_session(name, session, base, **({"embed": embed} if name == "aaf" else {}))
+        options = {"embed": embed, "replace_media": replace_media} if name == "aaf" else {}
+        written = write_session(name, session, session_path(base, name), **options)
         outputs += written.outputs
         losses.append((written.outputs[0].path.name, written.losses))
-    return outputs, {"losses": losses}
+    return outputs, {"losses": losses, "warnings": []}
+
+
+def session_path(base: Path, name: str) -> Path:
+    """Where a session in one format goes."""
+    return base.with_name(base.name + session_formats()[name].SUFFIXES[0])
+
+
+def sessions_step(stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, embed: bool) -> Workflow[Made]:
+    """`sessions` for a delivery: a format that these stems cannot have is a warning, the others are written."""
+    outputs: list[Output] = []
+    losses: list[tuple[str, tuple[Loss, ...]]] = []
+    warnings: list[str] = []
+    for name in formats:
+        try:
+            made, result = yield from sessions(stems, base, (name,), layout, embed=embed, replace_media=True)
+        except SessionError as error:
+            warnings.append(f"no {name} session: {error.message}; {error.hint}")
+        else:
+            outputs += made
+            losses += result["losses"]
+    return outputs, {"losses": losses, "warnings": warnings}
 
 
 def profile_text(profile: str) -> str:
     """The text of a profile, so that an edited one counts as a changed option."""
-    return resources.find("profiles", profile).read_text(encoding="utf-8")
+    return resources.find("profiles", profile).read_text(encoding="utf-8", errors="replace")
 
 
 def notes_text(template: str) -> list[str]:
     """The text of the notes templates, for the same reason."""
-    return [resources.find("notes", template + suffix, ".j2").read_text(encoding="utf-8") for suffix in SUFFIXES]
+    return [
+        resources.find("notes", template + suffix, ".j2").read_text(encoding="utf-8", errors="replace")
+        for suffix in SUFFIXES
+    ]
 
 
 def notes(
@@ -109,11 +140,12 @@ def notes(
     findings: tuple[Finding, ...],
     separation: SeparationFacts | None,
     losses: Losses,
+    done: tuple[str, ...],
     template: str,
 ) -> Workflow[Made]:
-    """Write the notes and the report."""
+    """Write the notes and the report; `done` says what else was done to the audio."""
     yield Progress("notes", 0, 1)
-    facts = NotesFacts(stems, findings, separation, losses)
+    facts = NotesFacts(stems, findings, separation, losses, done)
     outputs = []
     for suffix in SUFFIXES:
         path = folder / f"{name}_notes{suffix}"

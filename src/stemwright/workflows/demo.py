@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from stemwright.errors import MissingExtra, WeightsError
+from stemwright.handover import manifest
 from stemwright.model import Outcome, Progress
 from stemwright.workflows.prep import Delivery, PrepOptions, prep
 from stemwright.workflows.steps import Workflow
+
+if TYPE_CHECKING:
+    from stemwright.demo import DemoSong
 
 FOLDER = "stemwright-demo"
 
@@ -19,8 +26,15 @@ def demo(options: PrepOptions) -> Workflow[Outcome[Delivery]]:
 
     folder = options.out or Path(FOLDER)
     yield Progress("compose", 0, 0, message="composing a small song")
-    song = write_demo(folder / "song")
-    asked = replace(options, out=folder, force=True)  # whatever lies there is a demo of ours
+    with ExitStack() as stack:
+        where = Path(stack.enter_context(TemporaryDirectory())) if options.dry_run else folder / "demo-song"
+        song = write_demo(where)
+        return (yield from _prepare(song, folder, options))
+
+
+def _prepare(song: DemoSong, folder: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
+    ours = (folder / "Demo_120_Am" / manifest.NAME).exists()  # split before, or not: the other may replace it
+    asked = replace(options, out=folder, force=options.force or ours)
     if not options.given.title:
         asked = replace(asked, given=replace(options.given, title="Demo"))
     try:

@@ -27,6 +27,8 @@ class Given:
     def __post_init__(self) -> None:
         """Bring the key into the house spelling. Raises SettingsError when it is none."""
         if self.bpm is not None:
+            if not 20 <= self.bpm <= 400:
+                raise SettingsError(f"{self.bpm} is no tempo", "give quarter notes a minute, from 20 to 400")
             object.__setattr__(self, "bpm", float(self.bpm))
         if self.key:
             try:
@@ -46,10 +48,11 @@ def measure(files: tuple[AudioFile, ...], given: Given, title: str = "") -> Work
 
 def song_of(stems: StemSet, given: Given) -> Workflow[Song]:
     """The song of a folder of stems: given > recorded by an earlier run > named > measured."""
-    song = recorded_song(stems.folder) or stems.song
+    recorded = recorded_song(stems.folder)
+    song = recorded or stems.song
     bpm = Estimate(given.bpm, 1.0, "user") if given.bpm else song.bpm
     key = Estimate(given.key, 1.0, "user") if given.key else song.key
-    if not (bpm and key):
+    if not recorded:
         heard = (stems.mix,) if stems.mix else stems.stems
         known = replace(given, bpm=bpm.value if bpm else None, key=key.value if key else None)
         measured = yield from measure(tuple(stem.file for stem in heard), known, song.title)
@@ -62,7 +65,10 @@ def recorded_song(folder: Path | None) -> Song | None:
     """The song facts that an earlier run left in the folder's manifest."""
     found = manifest.read(folder / manifest.NAME) if folder else None
     step = next((step for step in found.steps if step.name == "song"), None) if found else None
-    return serial.build(Song, step.result) if step else None
+    try:
+        return serial.build(Song, step.result) if step else None
+    except (TypeError, ValueError, AttributeError, KeyError):
+        return None  # another version's or someone's edit: measured anew
 
 
 def folder_name(song: Song) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from stemwright import serial
+from stemwright import audit, resources, serial
 from stemwright.audio.folder import read_stems
 from stemwright.errors import InputError, NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
-from stemwright.model import Finding, Loss, Outcome, Output, Progress, Song, StemSet
+from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
+from stemwright.session import formats
 from stemwright.workflows import deliver, facts, stems
 from stemwright.workflows.facts import Given
 from stemwright.workflows.stems import SplitOptions
@@ -59,74 +60,77 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     """Make the delivery of one song (an audio file) or of one folder of stems.
 
     Raises InputError and its kin for a source that cannot be used, OutputError for a place that cannot be written,
-    WeightsError and MissingExtra when a mix cannot be split.
+    SettingsError and SessionError for a name that does not exist, WeightsError and MissingExtra when a mix cannot
+    be split.
     """
+    _check_names(options)
     given_stems = read_stems(source) if source.is_dir() else None
-    files = tuple(stem.file for stem in given_stems.everything) if given_stems else (stems.song_file(source),)
     _refuse_unreadable(given_stems)
+    files = tuple(stem.file for stem in given_stems.everything) if given_stems else (stems.song_file(source),)
     inputs = yield from hash_inputs(file.path for file in files)
+    with TemporaryDirectory(prefix="stemwright-") as scratch:
+        if options.split.preview_s and not given_stems:
+            files = ((yield from stems.loudest(files[0], options.split.preview_s, Path(scratch))),)
+        return (yield from _prep(source, given_stems, files, inputs, options))
+
+
+def _prep(
+    source: Path,
+    given_stems: StemSet | None,
+    files: tuple[AudioFile, ...],
+    inputs: tuple[Entry, ...],
+    options: PrepOptions,
+) -> Workflow[Outcome[Delivery]]:
     parent = (options.out or source.resolve().parent).absolute()
     found = Ledger.find(parent, "prep", inputs)
-    song_key = manifest.key("song", [inputs, options.given, options.split.preview_s])
+    song_key = manifest.key("song", [inputs, source.resolve().name, options.given, options.split.preview_s])
     recorded = found.done("song", song_key) if found else None
     if recorded:
         song: Song = serial.build(Song, recorded.result)
+    elif given_stems:
+        song = yield from facts.song_of(given_stems, options.given)
     else:
-        song = yield from (
-            facts.song_of(given_stems, options.given) if given_stems else facts.measure(files, options.given)
-        )
+        song = yield from facts.measure(files, options.given)
     if not (given_stems or options.dry_run or (found and stems.is_done(found, inputs, song, options.split))):
         yield from stems.ready(options.split)
-    ledger = open_folder(
-        parent,
-        facts.folder_name(song),
-        found,
-        Manifest("prep", inputs),
-        avoid=source,
-        force=options.force,
-        dry_run=options.dry_run,
-    )
+    name = facts.folder_name(song)
+    fresh = Manifest("prep", inputs)
+    ledger = open_folder(parent, name, found, fresh, avoid=source, force=options.force, dry_run=options.dry_run)
     run = Run(ledger, options.dry_run)
+    run.plan.append(Planned("song", "done before" if recorded else "run"))
+    if not options.dry_run:
+        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs", "pyaaf2", "mido", "lxml")
+        places = ("out", "force", "dry_run")
+        asked = {option: value for option, value in serial.plain(options).items() if option not in places}
+        ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
+        if not recorded:
+            ledger.record("song", song_key, (), song)
     try:
-        return (yield from _run(run, source, given_stems, song, recorded is None, song_key, inputs, options))
+        return (yield from _steps(run, given_stems, files[0], song, inputs, options))
     except DryRunEnds:
         rest = tuple(Planned(step, "run") for step in STEPS[len(run.plan) :])
-        return Outcome((), Delivery(ledger.folder, song, (*run.plan, *rest), False))
+        return Outcome((), Delivery(parent / name, song, (*run.plan, *rest), False))
 
 
-def _run(
+def _steps(
     run: Run,
-    source: Path,
     given_stems: StemSet | None,
+    mix: AudioFile,
     song: Song,
-    new_song: bool,
-    song_key: str,
     inputs: tuple[Entry, ...],
     options: PrepOptions,
 ) -> Workflow[Outcome[Delivery]]:
     ledger, folder = run.ledger, run.ledger.folder
-    run.plan.append(Planned("song", "run" if new_song else "done before"))
-    if options.dry_run and new_song:
-        raise DryRunEnds
-    if not options.dry_run:
-        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs", "pyaaf2", "mido", "lxml")
-        places = ("out", "force", "dry_run")
-        asked = {name: value for name, value in serial.plain(options).items() if name not in places}
-        ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
-        if new_song:
-            ledger.record("song", song_key, (), song)
-
     if given_stems:
-        made = yield from run.step(
-            "stems", stems.take_parts(inputs, song), lambda: stems.take(given_stems, song, folder)
-        )
+        parts = stems.take_parts(inputs, given_stems, song)
+        made = yield from run.step("stems", parts, lambda: stems.take(given_stems, song, folder))
     else:
         parts = stems.split_parts(inputs, song, options.split)
-        made = yield from run.step("stems", parts, lambda: stems.split(source, song, options.split, folder))
+        made = yield from run.step("stems", parts, lambda: stems.split(mix, song, options.split, folder))
     separation = serial.build(SeparationFacts | None, made.result["separation"])
-    tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, folder))
+    tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, ledger))
 
-    audited_parts = [made.key, tagged.key, options.profile, deliver.profile_text(options.profile)]
+    audited_parts = [made.key, tagged.key, audit.load_profile(options.profile)]
     audited = yield from run.step(
         "audit", audited_parts, lambda: deliver.audit_step(folder, made, song, options.profile)
     )
@@ -134,17 +138,19 @@ def _run(
     stem_set = facts.with_levels(deliver.stem_set(folder, made, song), audited.result["levels"])
 
     name = folder.name
-    session_parts = [tagged.key, song, options.to, options.embed, options.layout, str(folder.resolve())]
+    layout = resources.load("sessions", options.layout)
+    session_parts = [tagged.key, song, options.to, options.embed, layout, str(folder.resolve())]
     sessions = yield from run.step(
         "sessions",
         session_parts,
-        lambda: deliver.sessions(stem_set, folder / name, options.to, options.layout, options.embed),
+        lambda: deliver.sessions_step(stem_set, folder / name, options.to, options.layout, options.embed),
     )
     losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
+    told = tuple(made.result["done"])
     noted = yield from run.step(
         "notes",
         [audited.key, sessions.key, options.notes, deliver.notes_text(options.notes)],
-        lambda: deliver.notes(folder, name, stem_set, findings, separation, losses, options.notes),
+        lambda: deliver.notes(folder, name, stem_set, findings, separation, losses, told, options.notes),
     )
     yield Progress("done", 1, 1)
     if not options.dry_run:
@@ -156,7 +162,20 @@ def _run(
         folder, song, tuple(run.plan), True, tuple(s.name for s in stem_set.stems), findings, losses, separation
     )
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
-    return Outcome(tuple(outputs), result, _warnings(song, made.result), done)
+    aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]
+    if given_stems and given_stems.subfolders:
+        names = ", ".join(path.name for path in given_stems.subfolders)
+        aside.append(f"audio in these subfolders was not taken: {names}")
+    warnings = (*made.result["warnings"], *told, *sessions.result["warnings"], *aside, *_doubts(song))
+    return Outcome(tuple(outputs), result, warnings, done)
+
+
+def _check_names(options: PrepOptions) -> None:
+    """A name that does not exist is told before minutes of work, not after."""
+    formats.require(options.to)
+    audit.load_profile(options.profile)
+    resources.load("sessions", options.layout)
+    deliver.notes_text(options.notes)
 
 
 def _refuse_unreadable(given: StemSet | None) -> None:
@@ -169,8 +188,8 @@ def _refuse_unreadable(given: StemSet | None) -> None:
         raise NotFoundInput(f"{given.folder}: holds a mix but no stems", "give the mix itself to have it split")
 
 
-def _warnings(song: Song, result: Any) -> tuple[str, ...]:
-    found = list(result.get("warnings", ()))
+def _doubts(song: Song) -> tuple[str, ...]:
+    found = []
     if song.bpm is None:
         found.append("no tempo could be measured; give it with --bpm")
     elif song.bpm.confidence < 0.5:

@@ -39,10 +39,7 @@ class Sessions:
 
 def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Sessions]]:
     """Write one session per format beside the stems. Raises SessionError, AlreadyThere, InputError, OutputError."""
-    known = formats.formats()
-    for name in options.to:
-        if name not in known:
-            raise SessionError(f"there is no session format {name!r}", f"known: {', '.join(known)}")
+    formats.require(options.to)
     stems = read_stems(folder)
     if stems.unreadable:
         bad = stems.unreadable[0]
@@ -53,13 +50,15 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
     stems = replace(stems, song=song)
     arrange(stems, options.layout)
     base = (options.out or folder) / folder.resolve().name
-    planned = tuple(base.with_name(base.name + known[name].SUFFIXES[0]) for name in options.to)
+    planned = tuple(deliver.session_path(base, name) for name in options.to)
     for path in planned:
         if path.exists() and not options.force:
             raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
     if options.dry_run:
         return Outcome((), Sessions(song, planned))
-    outputs, result = yield from deliver.sessions(stems, base, options.to, options.layout, options.embed)
+    outputs, result = yield from deliver.sessions(
+        stems, base, options.to, options.layout, embed=options.embed, replace_media=options.force
+    )
     return Outcome(tuple(outputs), Sessions(song, planned, tuple(result["losses"])), _lost(result["losses"]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stemwright import serial
 from stemwright.handover import SeparationFacts, manifest
@@ -12,7 +13,7 @@ from stemwright.model import Outcome, Output, Song
 from stemwright.naming import safe_name, title_of
 from stemwright.workflows import stems
 from stemwright.workflows.stems import SplitOptions
-from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
+from stemwright.workflows.steps import DryRunEnds, Made, Planned, Run, Workflow, hash_inputs, open_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,15 @@ def split(
         if not dry_run:
             packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs")
             ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
-        made = yield from run.step("stems", parts, lambda: stems.split(source, song, options, ledger.folder))
+        with TemporaryDirectory(prefix="stemwright-") as scratch:
+
+            def split_it() -> Workflow[Made]:
+                heard = file
+                if options.preview_s:
+                    heard = yield from stems.loudest(file, options.preview_s, Path(scratch))
+                return (yield from stems.split(heard, song, options, ledger.folder))
+
+            made = yield from run.step("stems", parts, split_it)
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)))
     if not dry_run:
@@ -60,5 +69,8 @@ def split(
     facts = serial.build(SeparationFacts, made.result["separation"])
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     return Outcome(
-        tuple(outputs), Separation(ledger.folder, tuple(run.plan), facts), tuple(made.result["warnings"]), done
+        tuple(outputs),
+        Separation(ledger.folder, tuple(run.plan), facts),
+        (*made.result["warnings"], *made.result["done"]),
+        done,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger
 from stemwright.model import AudioFile, Output, Progress, Song, Stem, StemSet
 from stemwright.naming import guess_role, label, safe_name
-from stemwright.safety import PART, writable
+from stemwright.safety import writable
 from stemwright.workflows.steps import Made, Workflow
 
 BITS = 24
@@ -84,7 +84,7 @@ def ready(options: SplitOptions) -> Workflow[tuple[Path, ...]]:
     return (yield from weights.pull(card, accept=lambda _: True, offline=options.offline))
 
 
-def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Workflow[Made]:
+def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> Workflow[Made]:
     """Split a mix into `folder`: stems and `Song_FullMix.wav`, 24-bit, at the source's rate and length."""
     from stemwright import separate
     from stemwright.separate import models
@@ -96,32 +96,28 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
     keys = selection(card, options.only, options.without, options.two_stems)
     yield Progress("load model", 0, 0)
     loaded = separate.engines()[card.engine].load(card, paths, separate.choose_device(options.device))
-    file = song_file(source)
-    with tempfile.TemporaryDirectory(prefix=".", suffix=PART, dir=folder) as scratch:
-        if options.preview_s:
-            file = yield from _loudest(file, options.preview_s, Path(scratch) / "preview.wav")
-        named = {key: _named(key, song.title, folder, REST) for key in (*keys, MIX)}
+    named = {key: _named(key, song.title, folder, REST) for key in (*keys, MIX)}
+    form = file.format
 
-        def writer(key: str, path: Path) -> AbstractContextManager[WavWriter]:
-            form = file.format
-            # The source's date, not today's: making a stem again must give the same bytes.
-            made = datetime.fromtimestamp(source.stat().st_mtime)
-            bext = Bext(
-                f"{song.title} - {named[key][1]}",
-                date=made.strftime("%Y-%m-%d"),
-                clock=made.strftime("%H:%M:%S"),
-                time_reference=file.start_frame or 0,
-            )
-            return WavWriter(path, form.sample_rate, form.channels, BITS, bext=bext, channel_mask=form.channel_mask)
-
-        result = yield from split_file(
-            file,
-            loaded,
-            {key: path for key, (path, _, _) in named.items()},
-            sum_exact=options.sum_exact,
-            bits=BITS,
-            make_writer=writer,
+    def writer(key: str, path: Path) -> AbstractContextManager[WavWriter]:
+        # The source's date, not today's: making a stem again must give the same bytes.
+        made = datetime.fromtimestamp(file.path.stat().st_mtime)
+        bext = Bext(
+            f"{song.title} - {named[key][1]}",
+            date=made.strftime("%Y-%m-%d"),
+            clock=made.strftime("%H:%M:%S"),
+            time_reference=file.start_frame or 0,
         )
+        return WavWriter(path, form.sample_rate, form.channels, BITS, bext=bext, channel_mask=form.channel_mask)
+
+    result = yield from split_file(
+        file,
+        loaded,
+        {key: path for key, (path, _, _) in named.items()},
+        sum_exact=options.sum_exact,
+        bits=BITS,
+        make_writer=writer,
+    )
     outputs = [Output(named[key][0], "mix" if key == MIX else "stem", named[key][2]) for key, _ in result.files]
     facts = SeparationFacts(
         model=result.model,
@@ -132,8 +128,8 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
         gain_db=result.gain_db,
         residual_dbfs=result.residual_dbfs,
         exact_sum=result.sums,
-        resampled=file.format.sample_rate != card.sample_rate,
-        calmed_s=result.calmed_frames / file.format.sample_rate,
+        resampled=form.sample_rate != card.sample_rate,
+        calmed_s=result.calmed_frames / form.sample_rate,
     )
     about = {named[key][0].name: {"name": named[key][1], "gain_db": result.gain_db} for key, _ in result.files}
     warnings = []
@@ -145,7 +141,12 @@ def split(source: Path, song: Song, options: SplitOptions, folder: Path) -> Work
         warnings.append(
             f"for {facts.calmed_s:.2f} s the network put out nonsense that cancels in the sum; see the notes"
         )
-    return outputs, {"stems": about, "separation": facts, "warnings": warnings}
+    done = []
+    if options.preview_s:
+        done.append(f"This is a preview: only the loudest {file.frames / form.sample_rate:g} s of the song.")
+    elif form.encoding == "lossy":
+        done.append(f"The mix came as {form.container.upper()}, a lossy format; a WAV of it would give better stems.")
+    return outputs, {"stems": about, "separation": facts, "warnings": warnings, "done": done}
 
 
 def _named(key: str, title: str, folder: Path, rest: str) -> tuple[Path, str, str]:
@@ -158,8 +159,8 @@ def _named(key: str, title: str, folder: Path, rest: str) -> tuple[Path, str, st
     return folder / f"{safe_name(title, 36)}_{name}.wav", name, role
 
 
-def _loudest(file: AudioFile, length_s: float, target: Path) -> Workflow[AudioFile]:
-    """A copy of the loudest stretch of a file, as 32-bit float WAV."""
+def loudest(file: AudioFile, length_s: float, scratch: Path) -> Workflow[AudioFile]:
+    """The loudest stretch of a file, as a 32-bit float WAV of the same name and date in `scratch`."""
     rate = file.format.sample_rate
     powers: list[float] = []
     for second, block in enumerate(blocks(file, rate)):
@@ -169,18 +170,21 @@ def _loudest(file: AudioFile, length_s: float, target: Path) -> Workflow[AudioFi
     sums = np.convolve(powers, np.ones(min(width, len(powers))), "valid")
     start, count = int(np.argmax(sums)) * rate, min(file.frames, round(length_s * rate))
     start = max(0, min(start, file.frames - count))
+    target = scratch / f"{file.path.stem}.wav"
     with open_audio(file) as reader, WavWriter(target, rate, file.format.channels, 32, "float") as out:
         skipped = 0
         while skipped < start:
             skipped += reader.read(min(1 << 18, start - skipped)).shape[1]
         while out.frames < count:
             out.write(reader.read(min(1 << 18, count - out.frames)))
-    return probe(target)
+    date = file.path.stat().st_mtime
+    os.utime(target, (date, date))
+    return replace(probe(target), tags=file.tags)
 
 
-def take_parts(inputs: Any, song: Song) -> list[Any]:
+def take_parts(inputs: Any, stems: StemSet, song: Song) -> list[Any]:
     """Everything that taken stems depend on."""
-    return [inputs, song.title]
+    return [inputs, song.title, [(stem.file.path.name, stem.name, stem.role) for stem in stems.everything]]
 
 
 def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
@@ -201,8 +205,8 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
         outputs.append(Output(target, kind, stem.role))
         about[target.name] = {"name": stem.name, "gain_db": 0.0}
         if how != "copied byte by byte":
-            done.append(f"{stem.file.path.name}: {how}")
-    return outputs, {"stems": about, "separation": None, "warnings": done}
+            done.append(f"{stem.file.path.name}: {how}.")
+    return outputs, {"stems": about, "separation": None, "warnings": [], "done": done}
 
 
 def _unused(name: str, used: set[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -38,6 +38,8 @@ class Run:
     def __init__(self, ledger: Ledger, dry_run: bool = False) -> None:
         self.ledger, self.dry_run = ledger, dry_run
         self.plan: list[Planned] = []
+        self.set_aside: tuple[Path, ...] = ()
+        """Files that the user had edited and that were renamed before they would have been replaced."""
 
     def step(self, name: str, parts: Any, make: Callable[[], Workflow[Made]]) -> Workflow[Step]:
         """The record of a step, run now unless it is done. `parts` is everything that its result depends on."""
@@ -49,6 +51,7 @@ class Run:
         if self.dry_run:
             raise DryRunEnds
         yield Progress(name, 0, 0)
+        self.set_aside += self.ledger.set_aside(name)
         outputs, result = yield from make()
         return self.ledger.record(name, key, outputs, result)
 
@@ -73,11 +76,19 @@ def open_folder(
     folder = parent / name
     if folder.exists() and avoid.exists() and folder.samefile(avoid):
         folder = parent / f"{name}_Delivery"
-    if found and found.folder != folder and not folder.exists() and not dry_run:
-        found.folder.rename(folder)
+    if found and dry_run:
+        return found
+    if found and found.folder != folder and (not folder.exists() or folder.samefile(found.folder)):
+        try:
+            found.folder.rename(folder)
+        except OSError as error:
+            raise writable(error, folder) from error
         found = Ledger(folder, found.manifest)
+    earlier = manifest.read(folder / manifest.NAME) if force else None
     if found and found.folder == folder:
-        ledger = Ledger(folder, found.manifest)
+        ledger = found
+    elif earlier:  # another song's delivery of ours: what this one does not replace goes
+        ledger = Ledger(folder, replace(earlier, workflow=fresh.workflow, inputs=fresh.inputs))
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
         raise AlreadyThere(
             f"{folder}: is there already and was not made from this input", "give --force, or another --out"

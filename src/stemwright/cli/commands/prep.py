@@ -17,6 +17,7 @@ from stemwright.cli import options
 @options.splits
 @options.song
 @click.option("--profile", default="protools", show_default=True, help="Delivery rules to audit against.")
+@click.option("--notes", default="mix-engineer", show_default=True, help="Notes template.")
 @options.writes
 @options.talks
 def command(inputs: tuple[Path, ...], demo: bool, **flags: Any) -> int:

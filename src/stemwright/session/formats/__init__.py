@@ -43,16 +43,25 @@ def formats() -> dict[str, ModuleType]:
     return discover("stemwright.session.formats")
 
 
+def require(names: tuple[str, ...]) -> None:
+    """Raise SessionError for a format that does not exist, or when none is named."""
+    known = formats()
+    strange = next((name for name in names if name not in known), None)
+    if strange or not names:
+        raise SessionError(
+            f"there is no session format {strange!r}" if strange else "no session format is named",
+            f"known: {', '.join(known)}",
+        )
+
+
 def write_session(name: str, session: Session, path: Path, **options: Any) -> Written:
     """Write a session in one format; `path` gets the format's suffix when it has none of them.
 
     An existing file is replaced: asking first is the workflow's business. Raises SessionError for an unknown format
     or option and for what the format cannot hold at all, OutputError and DiskFull for what the file system refuses.
     """
-    known = formats()
-    if name not in known:
-        raise SessionError(f"there is no session format {name!r}", f"known: {', '.join(known)}")
-    module = known[name]
+    require((name,))
+    module = formats()[name]
     strange = sorted(options.keys() - module.OPTIONS)
     if strange:
         raise SessionError(

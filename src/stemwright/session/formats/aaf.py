@@ -14,6 +14,7 @@ which not every host reads; notes and track comments are user comments of the co
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +29,7 @@ from stemwright.session.formats import _aafkit as kit
 NAME = "AAF"
 SUFFIXES = (".aaf",)
 EXPRESSES = frozenset(FIELDS) - {"tempo", "tempo_map", "meter", "key", "groups", "colours", "fades"}
-OPTIONS = frozenset({"embed"})
+OPTIONS = frozenset({"embed", "replace_media"})
 
 MEDIA = "Audio Files"
 """The folder of linked essences beside the .aaf."""
@@ -44,17 +45,19 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     """Write the AAF and, unless `embed` is given, its media: all of it or nothing.
 
     Raises SessionError when the library refuses or a source exceeds what 24-bit PCM holds, AlreadyThere when the media
-    folder holds a file of the same name although there is no AAF at `path` that it could belong to.
+    folder holds a file of the same name although there is no AAF at `path` that it could belong to, and
+    `replace_media` does not say that the folder is ours.
     """
     import aaf2
 
     folder = path.absolute().parent / MEDIA
     essences = _essence.names(session)
     wavs = [] if options.get("embed") else [f"{name}.wav" for name in essences.values()]
-    taken = next((folder / wav for wav in wavs if not path.exists() and (folder / wav).exists()), None)
+    ours = path.exists() or options.get("replace_media")
+    taken = next((folder / wav for wav in wavs if not ours and (folder / wav).exists()), None)
     if taken:
         raise AlreadyThere(f"{taken} is there already and belongs to another session", "write to another folder")
-    with atomic(path) as part, TemporaryDirectory(prefix=".", suffix=PART, dir=path.parent) as made:
+    with atomic(path) as part, TemporaryDirectory(prefix=".", suffix=f".{os.getpid()}{PART}", dir=path.parent) as made:
         try:
             with aaf2.open(str(part), "w") as aaf:
                 _build(aaf, session, essences, folder, Path(made) if wavs else None)
