@@ -71,7 +71,13 @@ def test_safe_names_are_safe(text: str, limit: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "safe"),
-    [("F# minor", "Fsharp_minor"), ("Größe ß", "Grosse_ss"), ("AUX", "AUX_"), ("a/../b", "a_b"), ("日本", "Untitled-c7b7cdcc")],
+    [
+        ("F# minor", "Fsharp_minor"),
+        ("Größe ß", "Grosse_ss"),
+        ("AUX", "AUX_"),
+        ("a/../b", "a_b"),
+        ("日本", "Untitled-c7b7cdcc"),
+    ],
 )
 def test_safe_names_keep_their_sense(text: str, safe: str) -> None:
     assert naming.safe_name(text) == safe

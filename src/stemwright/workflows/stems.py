@@ -78,10 +78,7 @@ def ready(options: SplitOptions) -> Workflow[tuple[Path, ...]]:
     selection(card, options.only, options.without, options.two_stems)
     separate.require()
     separate.choose_device(options.device)
-    if not weights.status(card).ready and not options.offline:
-        terms = f"{card.title}: terms of its weights: {card.terms.text} ({card.terms.source})"
-        yield Progress("models", 0, 0, message=terms)
-    return (yield from weights.pull(card, accept=lambda _: True, offline=options.offline))
+    return (yield from weights.pull(card, offline=options.offline))
 
 
 def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> Workflow[Made]:
