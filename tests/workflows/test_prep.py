@@ -305,3 +305,14 @@ def test_an_interrupt_while_tagging_costs_no_second_split(song: Path, free_engin
             break
     workflow.close()
     assert "stems" in deliver(song).skipped and free_engine == ["htdemucs"]
+
+
+def test_printed_effects_reach_notes_and_tracks(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song", pulse_song(4.0))
+    outcome = finish(prep(stems, PrepOptions(given=GIVEN, effects=("keys=plate, 1/4 delay",), to=("reaper",))))
+    folder = outcome.result.folder
+    assert "plate, 1/4 delay" in (folder / "Song_120_Am_notes.txt").read_text(encoding="utf-8")
+    assert "plate, 1/4 delay" in (folder / "Song_120_Am.rpp").read_text(encoding="utf-8")
+    assert "stems" in finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",)))).skipped
+    with pytest.raises(StemwrightError, match="names no stem"):
+        finish(prep(stems, PrepOptions(given=GIVEN, effects=("Oboe=hall",))))

@@ -65,6 +65,13 @@ song = _stack(
     click.option("--artist", help="Artist."),
 )
 
+effects = click.option(
+    "--effects",
+    multiple=True,
+    metavar="STEM=TEXT",
+    help="Effects that are printed on a stem, for the notes; repeat it.",
+)
+
 splits = _stack(
     click.option(
         "--model", default="htdemucs", show_default=True, help="Separation model; see `stemwright models list`."
@@ -136,7 +143,10 @@ def prep_options(flags: dict[str, Any]) -> PrepOptions:
     return PrepOptions(
         split=split_options(flags),
         given=given(flags),
-        **{name: flags[name] for name in ("to", "embed", "profile", "layout", "notes", "out", "force", "dry_run")},
+        **{
+            name: flags[name]
+            for name in ("to", "embed", "profile", "layout", "notes", "effects", "out", "force", "dry_run")
+        },
     )
 
 

@@ -71,6 +71,24 @@ def recorded_song(folder: Path | None) -> Song | None:
         return None  # another version's or someone's edit: measured anew
 
 
+def with_effects(stems: StemSet, effects: tuple[str, ...]) -> StemSet:
+    """The set with printed effects stated as `Vocals=plate`. Raises SettingsError for a stem that is not there."""
+    known = {stem.name.casefold() for stem in stems.stems}
+    told: dict[str, str] = {}
+    for text in effects:
+        name, equals, said = text.partition("=")
+        if not equals or name.strip().casefold() not in known:
+            names = ", ".join(stem.name for stem in stems.stems)
+            raise SettingsError(f"--effects {text!r} names no stem", f"write NAME=TEXT; the stems are: {names}")
+        told[name.strip().casefold()] = said.strip()
+    return replace(
+        stems,
+        stems=tuple(
+            replace(stem, printed_effects=told.get(stem.name.casefold(), stem.printed_effects)) for stem in stems.stems
+        ),
+    )
+
+
 def folder_name(song: Song) -> str:
     """`Song_120_Am`; a fact that is not known is left out."""
     parts = [safe_name(song.title)]

@@ -30,12 +30,13 @@ def write_notes(
     template: str,
     profile: str,
     *,
+    effects: tuple[str, ...] = (),
     out: Path | None = None,
     force: bool = False,
     dry_run: bool = False,
 ) -> Workflow[Outcome[Noted]]:
     """Write `<folder>_notes.txt` and `.md`. Raises AlreadyThere, InputError, SettingsError, OutputError."""
-    stems = read_stems(folder)
+    stems = facts.with_effects(read_stems(folder), effects)
     planned = tuple((out or folder) / f"{folder.resolve().name}_notes{suffix}" for suffix in deliver.SUFFIXES)
     for path in planned:
         if path.exists() and not force:

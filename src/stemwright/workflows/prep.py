@@ -37,6 +37,8 @@ class PrepOptions:
     profile: str = "protools"
     layout: str = "mix-engineer"
     notes: str = "mix-engineer"
+    effects: tuple[str, ...] = ()
+    """Printed effects, as `Vocals=plate reverb`."""
     out: Path | None = None
     force: bool = False
     dry_run: bool = False
@@ -136,10 +138,11 @@ def _steps(
     )
     findings: tuple[Finding, ...] = serial.build(tuple[Finding, ...], audited.result["findings"])
     stem_set = facts.with_levels(deliver.stem_set(folder, made, song), audited.result["levels"])
+    stem_set = facts.with_effects(stem_set, options.effects)
 
     name = folder.name
     layout = resources.load("sessions", options.layout)
-    session_parts = [tagged.key, song, options.to, options.embed, layout, str(folder.resolve())]
+    session_parts = [tagged.key, song, options.to, options.embed, layout, options.effects, str(folder.resolve())]
     sessions = yield from run.step(
         "sessions",
         session_parts,

@@ -15,6 +15,7 @@ from stemwright.cli import options
 @click.option("--template", default="mix-engineer", show_default=True, help="Notes template: a name.")
 @click.option("--profile", default="protools", show_default=True, help="Delivery rules for the audit summary.")
 @options.song
+@options.effects
 @options.writes
 @options.talks
 def command(folder: Path, template: str, profile: str, **flags: Any) -> int:
@@ -28,6 +29,9 @@ def command(folder: Path, template: str, profile: str, **flags: Any) -> int:
     from stemwright.workflows.notes import write_notes
 
     given, out, force, dry_run = options.given(flags), flags["out"], flags["force"], flags["dry_run"]
-    outcome = output.run(write_notes(folder, given, template, profile, out=out, force=force, dry_run=dry_run))
+    work = write_notes(
+        folder, given, template, profile, effects=flags["effects"], out=out, force=force, dry_run=dry_run
+    )
+    outcome = output.run(work)
     output.show("notes", outcome, views.files)
     return 0

@@ -18,6 +18,7 @@ from stemwright.cli import options
 @options.song
 @click.option("--profile", default="protools", show_default=True, help="Delivery rules to audit against.")
 @click.option("--notes", default="mix-engineer", show_default=True, help="Notes template.")
+@options.effects
 @options.writes
 @options.talks
 def command(inputs: tuple[Path, ...], demo: bool, **flags: Any) -> int:
