@@ -258,7 +258,7 @@ def test_a_preview_is_measured_as_what_it_is(song: Path, mix: np.ndarray, free_e
     outcome = deliver(song, split=SplitOptions(preview_s=4.0))
     assert outcome.result.song.downbeat_frame < 4 * 44_100
     assert probe(outcome.result.folder / "My_Song_FullMix.wav").frames == 4 * 44_100
-    assert "preview" in (outcome.result.folder / "My_Song_120_Am_notes.md").read_text(encoding="utf-8")
+    assert "preview" in (outcome.result.folder / "My_Song_120_Am_Preview_notes.md").read_text(encoding="utf-8")
     first = digests(outcome.result.folder)
     assert deliver(song, split=SplitOptions(preview_s=4.0)).skipped == STEPS and digests(outcome.result.folder) == first
 
@@ -316,3 +316,24 @@ def test_printed_effects_reach_notes_and_tracks(tmp_path: Path) -> None:
     assert "stems" in finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",)))).skipped
     with pytest.raises(StemwrightError, match="names no stem"):
         finish(prep(stems, PrepOptions(given=GIVEN, effects=("Oboe=hall",))))
+
+
+def test_hot_lossy_stems_are_lowered_together_and_stay_lossy(tmp_path: Path) -> None:
+    """An OGG that decodes beyond full scale: one gain for all, nothing clipped, FMT001 kept, sessions undo it."""
+    import soundfile
+
+    stems = write_stems(tmp_path / "Song", {"Drums": tone(80, 4.0, 44_100), "Bass": tone(50, 4.0, 44_100)})
+    loud = tone(220, 4.0, 44_100, level=1.2)
+    soundfile.write(stems / "Song_Keys.ogg", loud.T, 44_100)
+    peak = np.abs(read_all(probe(stems / "Song_Keys.ogg"))).max()
+    assert peak > 1.05
+    outcome = finish(prep(stems, PrepOptions(given=GIVEN)))
+    folder = outcome.result.folder
+    keys, drums = (read_all(probe(folder / f"Song_{name}.wav")) for name in ("Keys", "Drums"))
+    assert 0.999 < np.abs(keys).max() <= 1
+    assert np.allclose(drums, read_all(probe(stems / "Song_Drums.wav")) / peak, atol=1e-6)
+    assert any("lowered by" in warning for warning in outcome.warnings)
+    rules = [(finding.rule, finding.subject.name) for finding in outcome.result.findings if finding.subject]
+    assert ("FMT001", "Song_Keys.wav") in rules and not [rule for rule, _ in rules if rule in ("CLP001", "MET001")]
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert [stem["gain_db"] for stem in report["stems"]] == pytest.approx([-20 * np.log10(peak)] * 3, abs=1e-4)

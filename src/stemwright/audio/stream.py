@@ -80,7 +80,7 @@ def read_all(file: AudioFile) -> Block:
     return np.concatenate(found, axis=1) if found else np.zeros((file.format.channels, 0), np.float32)
 
 
-def quantise(block: Block, bits: int = 24) -> NDArray[np.int32]:
+def quantise(block: NDArray[np.floating[Any]], bits: int = 24) -> NDArray[np.int32]:
     """Round to integers of `bits` (half to even), clamp to their range, no dither; NaN becomes 0."""
     top = 1 << (bits - 1)
     scaled = np.rint(np.nan_to_num(block.astype(np.float64), nan=0.0, posinf=2.0, neginf=-2.0) * top)

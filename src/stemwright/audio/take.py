@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+
+import numpy as np
 
 from stemwright.audio.chunks import Bext
 from stemwright.audio.stream import blocks, quantise
@@ -12,14 +16,22 @@ from stemwright.model import AudioFile
 from stemwright.safety import atomic, readable
 
 
-def take(file: AudioFile, target: Path) -> str:
+def common_gain(files: Iterable[AudioFile]) -> float:
+    """The largest gain up to 1.0 with which no lossy file clips when it is decoded to 24 bit."""
+    lossy = [file for file in files if file.format.encoding == "lossy"]
+    peak = max((float(np.abs(block).max(initial=0)) for file in lossy for block in blocks(file)), default=0.0)
+    return min(1.0, (1 - 2.0**-23) / max(peak, 2.0**-23))
+
+
+def take(file: AudioFile, target: Path, gain: float = 1.0) -> str:
     """Write `file` to `target` (.wav) and return, in words, what was done to it.
 
     Lossless 16- and 24-bit sources keep their word length, lossy ones become 24-bit (rounded, no dither), float
-    and wider ones 32-bit float. Raises DamagedAudio when the source stops early, and never leaves half a file.
+    and wider ones 32-bit float. With a `gain` below 1.0 integers become 24-bit, rounded. Raises DamagedAudio when
+    the source stops early, and never leaves half a file.
     """
     kind = file.format
-    if kind.encoding != "lossy" and not file.damage and is_whole(file.path):
+    if gain == 1.0 and kind.encoding != "lossy" and not file.damage and is_whole(file.path):
         with atomic(target) as part:
             try:
                 shutil.copyfile(file.path, part)
@@ -27,8 +39,14 @@ def take(file: AudioFile, target: Path) -> str:
                 raise readable(error, file.path) from error
         return "copied byte by byte"
     as_float = kind.encoding == "float" or kind.bits > 24
-    bits = 32 if as_float else 16 if 0 < kind.bits <= 16 else 24
-    bext = Bext(time_reference=file.start_frame) if file.start_frame is not None else None
+    bits = 32 if as_float else 16 if 0 < kind.bits <= 16 and gain == 1.0 else 24
+    made = datetime.fromtimestamp(file.path.stat().st_mtime)  # the source's date: the same bytes every time
+    bext = Bext(
+        target.stem,
+        date=made.strftime("%Y-%m-%d"),
+        clock=made.strftime("%H:%M:%S"),
+        time_reference=file.start_frame or 0,
+    )
     with WavWriter(
         target,
         kind.sample_rate,
@@ -39,8 +57,11 @@ def take(file: AudioFile, target: Path) -> str:
         channel_mask=kind.channel_mask,
     ) as out:
         for block in blocks(file):
-            out.write(block if as_float else quantise(block, bits))
+            scaled = block if gain == 1.0 else block.astype(np.float64) * gain
+            out.write(scaled.astype(np.float32) if as_float else quantise(scaled, bits))
     if kind.encoding == "lossy":
         return f"{kind.container.upper()} decoded and rounded to 24 bit without dither"
+    if gain != 1.0:
+        return f"{kind.container.upper()} lowered and rounded to {bits} bit without dither"
     rounded = kind.bits > 32 or (kind.bits > 24 and kind.encoding == "pcm")
     return f"{kind.container.upper()} unpacked to {bits}-bit WAV, {'rounded to float' if rounded else 'bit-exact'}"

@@ -74,6 +74,8 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit."""
     from stemwright.cli import output
 
+    if sys.stdout is None:  # the caller closed it (>&-)
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as we do
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # file names need not be valid text
@@ -95,6 +97,10 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:  # every other file has its own error by now
+        output.say(f"error: the result cannot be printed: {error.strerror}\n  help: is the disk of stdout full?")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as bug:
         hint = "this is a bug in stemwright; please report it with what -vv prints"
         output.fail(StemwrightError(f"unexpected {type(bug).__name__}: {bug}", hint), cause=bug)

@@ -81,7 +81,7 @@ def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None],
         return
     if not manners.quiet:
         view(console(), outcome)
-    for warning in outcome.warnings:
+    for warning in () if manners.quiet else outcome.warnings:
         say(f"warning: {warning}")
 
 

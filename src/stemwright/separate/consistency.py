@@ -142,7 +142,7 @@ class Peaks:
 
 def to_ints(block: Block, gain: float, bits: int) -> Ints:
     """`round(gain * block * 2^(bits-1))`, clamped."""
-    return quantise(block.astype(np.float64) * gain, bits)  # type: ignore[arg-type]
+    return quantise(block.astype(np.float64) * gain, bits)
 
 
 def fold(stems: Block, mix: Block, gain: float, bits: int = 24, carrier: int | None = None) -> tuple[Ints, Ints]:

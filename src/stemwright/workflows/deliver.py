@@ -72,9 +72,22 @@ def audit_step(folder: Path, made: Step, song: Song, profile: str) -> Workflow[M
     """Measure and audit what lies in the folder; the notes that come last count as present."""
     planned = tuple(folder / f"{folder.name}_notes{suffix}" for suffix in SUFFIXES)
     measured = yield from measure_set(replace(stem_set(folder, made, song), other_files=planned))
-    findings = audit.audit(measured, profile)
+    findings = audit.audit(measured, profile) + _born_lossy(measured, made, profile)
     levels = {stem.file.path.name: stem.levels for stem in measured.everything}
     return (), {"findings": [relative(finding, folder) for finding in findings], "levels": levels}
+
+
+def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]:
+    """FMT001 for stems that came as MP3 and the like: unpacking does not bring back what they lost."""
+
+    def as_it_came(stem: Stem) -> Stem:
+        container = made.result["stems"][stem.file.path.name].get("lossy")
+        form = replace(stem.file.format, container=container, encoding="lossy", bits=0) if container else None
+        return replace(stem, file=replace(stem.file, format=form)) if form else stem
+
+    if audit.load_profile(profile).severities.get("FMT001") == "off":
+        return ()
+    return audit.audit(replace(stems, stems=tuple(map(as_it_came, stems.stems))), profile, select=("FMT001",))
 
 
 def relative(finding: Finding, folder: Path) -> Finding:

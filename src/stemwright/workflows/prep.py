@@ -84,7 +84,8 @@ def _prep(
     options: PrepOptions,
 ) -> Workflow[Outcome[Delivery]]:
     parent = (options.out or source.resolve().parent).absolute()
-    found = Ledger.find(parent, "prep", inputs)
+    workflow = "preview" if options.split.preview_s and not given_stems else "prep"
+    found = Ledger.find(parent, workflow, inputs)
     song_key = manifest.key("song", [inputs, source.resolve().name, options.given, options.split.preview_s])
     recorded = found.done("song", song_key) if found else None
     if recorded:
@@ -95,8 +96,8 @@ def _prep(
         song = yield from facts.measure(files, options.given)
     if not (given_stems or options.dry_run or (found and stems.is_done(found, inputs, song, options.split))):
         yield from stems.ready(options.split)
-    name = facts.folder_name(song)
-    fresh = Manifest("prep", inputs)
+    name = facts.folder_name(song) + ("_Preview" if workflow == "preview" else "")
+    fresh = Manifest(workflow, inputs)
     ledger = open_folder(parent, name, found, fresh, avoid=source, force=options.force, dry_run=options.dry_run)
     run = Run(ledger, options.dry_run)
     run.plan.append(Planned("song", "done before" if recorded else "run"))
@@ -108,7 +109,7 @@ def _prep(
         if not recorded:
             ledger.record("song", song_key, (), song)
     try:
-        return (yield from _steps(run, given_stems, files[0], song, inputs, options))
+        return (yield from _steps(run, found, given_stems, files[0], song, inputs, options))
     except DryRunEnds:
         rest = tuple(Planned(step, "run") for step in STEPS[len(run.plan) :])
         return Outcome((), Delivery(parent / name, song, (*run.plan, *rest), False))
@@ -116,6 +117,7 @@ def _prep(
 
 def _steps(
     run: Run,
+    found: Ledger | None,
     given_stems: StemSet | None,
     mix: AudioFile,
     song: Song,
@@ -166,6 +168,8 @@ def _steps(
     )
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]
+    if found and found.folder.name != folder.name:
+        aside.append(f"the delivery {found.folder.name} is called {folder.name} now")
     if given_stems and given_stems.subfolders:
         names = ", ".join(path.name for path in given_stems.subfolders)
         aside.append(f"audio in these subfolders was not taken: {names}")

@@ -15,6 +15,7 @@ import numpy as np
 from stemwright.audio.chunks import Bext
 from stemwright.audio.probe import probe, require_whole
 from stemwright.audio.stream import blocks, open_audio
+from stemwright.audio.take import common_gain
 from stemwright.audio.take import take as take_file
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import InputError
@@ -23,6 +24,7 @@ from stemwright.handover.manifest import Ledger
 from stemwright.model import AudioFile, Output, Progress, Song, Stem, StemSet
 from stemwright.naming import guess_role, label, safe_name
 from stemwright.safety import writable
+from stemwright.units import db
 from stemwright.workflows.steps import Made, Workflow
 
 BITS = 24
@@ -185,8 +187,13 @@ def take_parts(inputs: Any, stems: StemSet, song: Song) -> list[Any]:
 
 
 def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
-    """Copy a folder's stems into the delivery under clean names; nothing is done to their samples."""
+    """Copy a folder's stems into the delivery under clean names.
+
+    Nothing is done to their samples, unless a lossy one would clip as 24-bit: then all get one common gain.
+    """
     _refuse_damaged(stems.everything)
+    gain = common_gain(stem.file for stem in stems.everything)
+    warnings = [f"all stems were lowered by {-db(gain):.2f} dB, because one would have clipped"] if gain < 1 else []
     outputs: list[Output] = []
     about: dict[str, Any] = {}
     used: set[str] = set()
@@ -195,15 +202,16 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
         yield Progress("stems", number, len(stems.everything), "files")
         target = folder / f"{_unused(f'{safe_name(song.title, 24)}_{safe_name(stem.name, 24)}', used)}.wav"
         try:
-            how = take_file(stem.file, target)
+            how = take_file(stem.file, target, gain)
         except OSError as error:
             raise writable(error, target) from error
         kind = "mix" if stem is stems.mix else "stem"
         outputs.append(Output(target, kind, stem.role))
-        about[target.name] = {"name": stem.name, "gain_db": 0.0}
+        lossy = stem.file.format.container if stem.file.format.encoding == "lossy" else ""
+        about[target.name] = {"name": stem.name, "gain_db": db(gain), "lossy": lossy}
         if how != "copied byte by byte":
             done.append(f"{stem.file.path.name}: {how}.")
-    return outputs, {"stems": about, "separation": None, "warnings": [], "done": done}
+    return outputs, {"stems": about, "separation": None, "warnings": warnings, "done": done}
 
 
 def _unused(name: str, used: set[str]) -> str:

@@ -90,8 +90,11 @@ def open_folder(
     elif earlier:  # another song's delivery of ours: what this one does not replace goes
         ledger = Ledger(folder, replace(earlier, workflow=fresh.workflow, inputs=fresh.inputs))
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
+        what = "holds another input's delivery, or this input has changed since"
+        if not manifest.read(folder / manifest.NAME):
+            what = "is there already and is not a delivery of ours"
         raise AlreadyThere(
-            f"{folder}: is there already and was not made from this input", "give --force, or another --out"
+            f"{folder}: {what}", "--force writes into it, --out or --title go elsewhere; is another run at work there?"
         )
     else:
         ledger = Ledger(folder, fresh)
