@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -138,7 +139,7 @@ def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> W
         )
     if facts.calmed_s:
         warnings.append(
-            f"for {facts.calmed_s:.2f} s the network put out nonsense that cancels in the sum; see the notes"
+            f"for {math.ceil(1000 * facts.calmed_s)} ms the network put out nonsense that cancels in the sum; see the notes"
         )
     done = []
     if options.preview_s:
