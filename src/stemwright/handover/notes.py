@@ -234,8 +234,8 @@ def _separation(made: SeparationFacts, stems: StemSet) -> list[str]:
         said.append(f"Residual (the mix minus the raw stems): {level}, {then}.")
     if made.calmed_s:
         said.append(
-            f"For {math.ceil(1000 * made.calmed_s)} ms the network put out stems far louder than the mix that cancel each other; "
-            "there they were turned down and the difference was shared."
+            f"For {math.ceil(1000 * made.calmed_s)} ms the network put out stems far louder than the mix that cancel "
+            "each other; there they were turned down and the difference was shared."
         )
     if made.exact_sum and stems.mix:
         said.append(f"The stems add up to {stems.mix.file.path.name} sample by sample (0 LSB); this was verified.")

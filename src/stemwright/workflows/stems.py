@@ -139,7 +139,8 @@ def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> W
         )
     if facts.calmed_s:
         warnings.append(
-            f"for {math.ceil(1000 * facts.calmed_s)} ms the network put out nonsense that cancels in the sum; see the notes"
+            f"for {math.ceil(1000 * facts.calmed_s)} ms the network put out nonsense that cancels in the sum; "
+            "see the notes"
         )
     done = []
     if options.preview_s:
