@@ -18,8 +18,6 @@ from stemwright.model import Progress
 from stemwright.registry import discover
 from stemwright.separate.models import ModelCard
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
-
 
 @dataclass(frozen=True, slots=True)
 class Mix:

@@ -33,6 +33,6 @@ def no_notes(stems: StemSet) -> Iterator[Found]:
 
 def _is_notes(path: Path) -> bool:
     name, suffix = path.name.lower(), path.suffix.lower()
-    if name.startswith("."):
+    if name.startswith((".", "_incomplete")):  # the mark of an unfinished delivery is no notes file
         return False
     return suffix in (".txt", ".md") or (suffix in (".pdf", ".rtf", ".docx") and any(word in name for word in _WORDS))
