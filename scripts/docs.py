@@ -12,6 +12,7 @@ import click
 
 from stemwright import audit
 from stemwright.cli import cli
+from stemwright.separate import models, plan
 from stemwright.session.formats import FIELDS, formats
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,9 +48,31 @@ def sessions() -> str:
     return "\n".join(rows)
 
 
+def presets() -> str:
+    """What can be made of a mix."""
+    rows = ["| preset | stems | models, by quality |", "|---|---|---|"]
+    for preset in plan.presets():
+        chosen = list(preset.plans.values())[-1]
+        stems = ", ".join(chosen.stems) if len(chosen.stems) < 10 else f"{len(chosen.stems)} stems"
+        made = "; ".join(f"{q}: {' + '.join(n.model for n in p.nodes)}" for q, p in preset.plans.items())
+        rows.append(f"| `{preset.name}` | {stems} | {made} |")
+    return "\n".join(rows)
+
+
+def weights() -> str:
+    """The models with the licences of their weights."""
+    rows = ["| model | stems | weights | licence of the weights |", "|---|---|---|---|"]
+    for card in models.cards():
+        stems = ", ".join(card.stems) if len(card.stems) < 10 else f"{len(card.stems)} stems"
+        size = f"{card.bytes / 1e6:.0f} MB" if card.bytes else "–"
+        rows.append(f"| `{card.name}` | {stems} | {size} | {card.terms.licence} |")
+    return "\n".join(rows)
+
+
 def filled(readme: str) -> str:
     """README.md with every generated block made anew."""
-    for name, make in (("commands", commands), ("rules", rules), ("sessions", sessions)):
+    blocks = {"commands": commands, "rules": rules, "sessions": sessions, "presets": presets, "models": weights}
+    for name, make in blocks.items():
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
         readme, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, readme, flags=re.DOTALL)
         assert count == 1, f"README.md has no block {name}"

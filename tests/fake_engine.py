@@ -1,49 +1,60 @@
-"""Models for tests: a free one without torch, and tiny random networks of demucs's own classes."""
+"""Engines for tests: a free network, and tiny random networks of demucs's own classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
-from stemwright.audio.stream import Block
-from stemwright.model import Progress
-from stemwright.separate import Mix
+from stemwright.separate import Forward, Mix, Network, Setup
+from stemwright.separate.engine import Engine
 from stemwright.separate.models import Member, ModelCard, Terms
 
 STEMS = ("drums", "bass", "other", "vocals")
+GAINS = (0.4, 0.3, 0.2, 0.05)
 
 
-def fake_card(segment: int = 44_100, members: tuple[Member, ...] | None = None, name: str = "fake") -> ModelCard:
+def fake_card(
+    segment: int = 44_100, members: tuple[Member, ...] | None = None, name: str = "fake", **more
+) -> ModelCard:
     members = members or (Member("fake", "HTDemucs", ()),)
-    return ModelCard(name, "Fake", "demucs", STEMS, 44_100, segment, members, Terms("free", "here", "2026-01-01"))
+    terms = Terms("free", "free", "here", "2026-01-01")
+    return ModelCard(name, "Fake", "demucs", STEMS, 44_100, segment, terms, members, **more)
 
 
-@dataclass(frozen=True)
-class FakeModel:
+def network(forward: Forward, card: ModelCard | None = None, **more) -> Network:
+    return Network(card or fake_card(), Setup(), (("fake.th", "0" * 64),), ("numpy",), forward, **more)
+
+
+def free(gains: tuple[float, ...] = GAINS, tilt: float = 0.9, card: ModelCard | None = None) -> Engine:
     """Stems that are a fixed part of the mix each and leave a residual; channels are told apart by `tilt`."""
 
-    gains: tuple[float, ...] = (0.4, 0.3, 0.2, 0.05)
-    tilt: float = 0.9
-    card: ModelCard = field(default_factory=fake_card)
-    device: str = "cpu"
-    weights: tuple[tuple[str, str], ...] = (("fake.th", "0" * 64),)
-    versions: tuple[tuple[str, str], ...] = (("fake", "1"),)
+    def forward(heard, wanted):
+        side = heard.new_tensor([[1.0], [tilt]])
+        return heard[:, None] * side * heard.new_tensor([gains[stem] for stem in wanted])[:, None, None]
 
-    def separate(self, mix: Mix, stems: Sequence[str]) -> Iterator[Progress | Block]:
-        gains = np.array([self.gains[STEMS.index(stem)] for stem in stems], np.float32)
-        side = np.array([[1.0], [self.tilt]], np.float32)
-        done = 0
-        for block in mix.blocks():
-            yield gains[:, None, None] * (block * side)
-            done += block.shape[1]
-            yield Progress("split", done / 44_100, mix.frames / 44_100, "s")
-        assert done == mix.frames
+    return Engine(network(forward, card))
 
 
-def tiny_htdemucs(seed: int = 0):
+def heard(engine: Engine, song, stems: tuple[str, ...] = STEMS, statistics=(0.0, 1.0), **how):
+    """All that an engine makes of a song `[2, frames]`, `[stems, 2, frames]`."""
+    import torch
+
+    song = np.asarray(song)
+    mix = Mix(lambda: (song[:, at : at + 50_000].copy() for at in range(0, song.shape[1], 50_000)), song.shape[1])
+    return torch.cat(list(engine.separate(mix, stems, statistics, **how)), -1)
+
+
+def tiny(kind: str = "HDemucs", shares: tuple[tuple[float, ...], ...] = ((),), batch: int = 1, **card):
+    """An engine with demucs's networks that hear 2 s, one for each of the `shares`; and the networks."""
+    from stemwright.separate.families.demucs import assemble
+
+    networks = [{"HDemucs": tiny_hdemucs, "HTDemucs": tiny_htdemucs}[kind](seed, 2)[0] for seed in range(len(shares))]
+    members = tuple(Member(f"m{i}", kind, (), share) for i, share in enumerate(shares))
+    return Engine(assemble(fake_card(88_200, members, **card), Setup(), networks, ()), batch=batch), networks
+
+
+def tiny_htdemucs(seed: int = 0, seconds: Fraction | int = Fraction(39, 5)):
     import torch
     from demucs.htdemucs import HTDemucs
 
@@ -52,7 +63,7 @@ def tiny_htdemucs(seed: int = 0):
         "sources": list(STEMS),
         "audio_channels": 2,
         "samplerate": 44_100,
-        "segment": Fraction(39, 5),
+        "segment": Fraction(seconds),
         "channels": 8,
         "growth": 2,
         "t_layers": 1,
@@ -62,7 +73,7 @@ def tiny_htdemucs(seed: int = 0):
     return _awake(HTDemucs(**arguments)), arguments
 
 
-def tiny_hdemucs(seed: int = 0):
+def tiny_hdemucs(seed: int = 0, seconds: int = 5):
     import torch
     from demucs.hdemucs import HDemucs
 
@@ -73,7 +84,7 @@ def tiny_hdemucs(seed: int = 0):
         "norm_starts": 9,
         "dconv_attn": 9,
         "dconv_lstm": 9,
-        "segment": 5,
+        "segment": seconds,
     }
     return _awake(HDemucs(**arguments)), arguments
 

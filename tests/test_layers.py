@@ -13,7 +13,7 @@ LAYERS = (
     *("separate audit session handover demo", "live workflows", "jobs", "cli server", "__main__"),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms.split()}
-TORCH = ("torch", "demucs", "onnx", "safetensors")
+TORCH = ("torch", "demucs", "onnx", "pymss_core", "safetensors")
 LAZY = ("soundfile", "pedalboard", "soxr", "mutagen", "lxml", *TORCH)
 HOMES = {  # library -> the places, as starts of paths, that may import it
     **dict.fromkeys(TORCH, ("separate/",)),

@@ -96,6 +96,16 @@ def label(role: str) -> str:
     return known.label if known else safe_name(role.replace(".", " ").title().replace(" ", ""))
 
 
+def unused(name: str, used: set[str]) -> str:
+    """The name, with a number when it is used already; it is used from now on. Case does not tell names apart."""
+    candidate, number = name, 1
+    while candidate.lower() in used:
+        number += 1
+        candidate = f"{name}_{number}"
+    used.add(candidate.lower())
+    return candidate
+
+
 def role_order(role: str) -> int:
     """Where a role stands in a track list."""
     order = list(roles())

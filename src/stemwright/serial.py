@@ -81,6 +81,8 @@ def build(kind: Any, value: Any) -> Any:
     if origin is tuple and isinstance(value, (list, tuple)):
         inner = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         return tuple(build(kind_, item) for kind_, item in zip(inner, value, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {build(arguments[0], key): build(arguments[1], item) for key, item in value.items()}
     if origin is typing.Literal:
         if value not in arguments:
             raise ValueError(f"{value!r} is none of {arguments}")

@@ -15,12 +15,14 @@ from wavs import FLOATS, RATE, SAMPLES, chunk, fmt, pcm, rf64, riff, saved
 from stemwright.audio.chunks import Bext, build_ixml
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import read_all
+from stemwright.audio.tags import stem_id3
 from stemwright.audio.take import take
 from stemwright.audio.wav import WavWriter, is_whole, replace_ixml
 from stemwright.errors import NotFoundInput, OutputError
 
 IXML = build_ixml(project="Song", track="Kick", channels=2, sample_rate=RATE, bits=24, tempo=93.5, note="")
 BEXT = Bext(time_reference=(5 << 32) + 7)
+ID3 = stem_id3([("artist", "Me")], None)
 
 
 @settings(max_examples=40, deadline=None)
@@ -38,9 +40,7 @@ def test_written_is_read(
     path = tmp_path_factory.mktemp("wav") / "a.wav"
     rng = np.random.default_rng(sum(lengths))
     encoding = "float" if bits == 32 else "pcm"
-    with WavWriter(
-        path, RATE, channels, bits, encoding, BEXT if tags else None, IXML if tags else None, riff_limit=limit
-    ) as out:
+    with WavWriter(path, RATE, channels, bits, encoding, *((BEXT, IXML, ID3) if tags else ()), riff_limit=limit) as out:
         given_ = [rng.integers(-(1 << (min(bits, 24) - 1)), 1 << (min(bits, 24) - 1), (channels, n), dtype=np.int32)
                   for n in lengths]  # fmt: skip
         if bits == 32:
@@ -52,7 +52,8 @@ def test_written_is_read(
     file = probe(path)
     assert (file.frames, file.format.bits, file.format.encoding, file.damage) == (sum(lengths), bits, encoding, ())
     assert file.format.container == ("wav" if limit > 10 else "rf64")
-    assert file.start_frame == (BEXT.time_reference if tags else None) and file.tag("bpm") == ("93.5" if tags else "")
+    assert file.start_frame == (BEXT.time_reference if tags else None)
+    assert file.tags == ((("artist", "Me"), ("bpm", "93.5")) if tags else ())
     assert np.array_equal(read_all(file), truth)
     assert np.array_equal(soundfile.read(path, dtype="float32", always_2d=True)[0].T, truth)
     head = path.read_bytes()

@@ -140,7 +140,7 @@ def test_settings_files_and_environment(
     monkeypatch.setenv("STEMWRIGHT_AUDIT_FAIL_ON", "never")
     assert run(capsys, "audit", folder)[0] == 0
     out = run(capsys, "config", "show")[1]
-    assert "audit.fail_on = 'never'  (STEMWRIGHT_AUDIT_FAIL_ON)" in out and "prep.model = 'htdemucs'  (default)" in out
+    assert "audit.fail_on = 'never'  (STEMWRIGHT_AUDIT_FAIL_ON)" in out and "prep.quality = 'good'  (default)" in out
     monkeypatch.delenv("STEMWRIGHT_AUDIT_FAIL_ON")
     assert f"audit.fail_on = 'warning'  ({tmp_path / 'stemwright.toml'})" in run(capsys, "config", "show")[1]
     (tmp_path / "stemwright.toml").write_text("[audit]\nfial_on = 1\n", encoding="utf-8")

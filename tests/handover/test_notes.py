@@ -42,10 +42,12 @@ def stem(name: str, role: str, peak: float = -6.02, frames: int = 705_600) -> St
 
 SEPARATION = SeparationFacts(
     model="htdemucs",
+    preset="4_tracks, good",
     weights_sha256="ab" * 32,
     terms="Given for scientific and research purposes.\nMore lines.",
     device="cpu",
-    versions=(("torch", "2.13.0"), ("demucs", "4.1.0")),
+    precision="exact",
+    versions={"torch": "2.13.0", "demucs": "4.1.0"},
     gain_db=-1.25,
     residual_dbfs=-28.44,
     exact_sum=True,

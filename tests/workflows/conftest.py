@@ -6,28 +6,34 @@ from types import SimpleNamespace
 
 import pytest
 
-from fake_engine import FakeModel, fake_card
+from fake_engine import fake_card, free
 from stemwright import separate
-from stemwright.separate import models, weights
+from stemwright.separate import engine, models, plan, split, weights
 
 
 @pytest.fixture
 def free_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Patch the engine in; the list grows by one entry per song that is really split."""
-    loads: list[str] = []
+    splits: list[str] = []
+    really = split.split
 
-    def load(card, paths, device):
-        loads.append(card.name)
-        return FakeModel(card=card)
+    def counted(source, *arguments, **options):
+        splits.append(source.path.name)
+        return really(source, *arguments, **options)
 
     def pull(card, **_):
         yield from ()
         return ()
 
-    monkeypatch.setattr(separate, "require", lambda: None)
+    family = SimpleNamespace(
+        NAME="demucs", NEEDS=(), EXTRA="split", load=lambda card, paths, setup: free(card=card).network
+    )
     monkeypatch.setattr(separate, "choose_device", lambda asked: "cpu")
-    monkeypatch.setattr(separate, "engines", lambda: {"demucs": SimpleNamespace(load=load)})
-    monkeypatch.setattr(models, "card", lambda name: fake_card(name=name))
-    monkeypatch.setattr(weights, "status", lambda card: SimpleNamespace(ready=True))
+    monkeypatch.setattr(separate, "kinds", lambda: {"demucs": family})
+    for module in (models, plan, engine):
+        monkeypatch.setattr(module, "card", lambda name: fake_card(name=name))
+    monkeypatch.setattr(split, "split", counted)
+    monkeypatch.setattr(weights, "ready", lambda: ())
     monkeypatch.setattr(weights, "pull", pull)
-    return loads
+    engine.resident.cache_clear()
+    return splits

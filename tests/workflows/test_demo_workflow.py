@@ -10,7 +10,7 @@ import pytest
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import read_all
 from stemwright.errors import WeightsUnavailable
-from stemwright.workflows import demo, stems
+from stemwright.workflows import demo, separation
 from stemwright.workflows.prep import PrepOptions
 from support import finish
 
@@ -22,7 +22,7 @@ def test_demo_without_weights_goes_on_from_its_true_stems(
         yield from ()
         raise WeightsUnavailable("nothing can be had", "ask someone")
 
-    monkeypatch.setattr(stems, "ready", lambda options: refuse(None))
+    monkeypatch.setattr(separation, "ready", lambda options: refuse(None))
     outcome = finish(demo.demo(PrepOptions(out=tmp_path)))
     assert "was not split" in outcome.warnings[0] and outcome.result.complete
     assert outcome.result.separation is None and len(outcome.result.stems) == 4
@@ -33,7 +33,7 @@ def test_demo_with_a_free_engine(tmp_path: Path, free_engine: list[str]) -> None
     assert outcome.result.folder == tmp_path / "Demo_120_Am" and outcome.result.separation
     assert not [finding for finding in outcome.result.findings if finding.severity == "error"]
     again = finish(demo.demo(PrepOptions(out=tmp_path)))
-    assert len(again.skipped) == len(again.result.plan) and free_engine == ["htdemucs"]
+    assert len(again.skipped) == len(again.result.plan) and free_engine == ["Demo_FullMix.wav"]
 
 
 @pytest.mark.weights

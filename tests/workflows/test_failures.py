@@ -17,8 +17,8 @@ from stemwright.errors import DiskFull, OutputError, StemwrightError, WeightsUna
 from stemwright.handover import manifest
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import PrepOptions, prep
+from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.split import split
-from stemwright.workflows.stems import SplitOptions
 from support import finish, pulse_song, tone, write_stems, write_wav
 
 GIVEN = Given(bpm=120, key="Am")
@@ -113,25 +113,24 @@ SLOW = """
 import sys, time
 from types import SimpleNamespace
 sys.path.insert(0, {tests!r})
-from fake_engine import FakeModel, fake_card
+from fake_engine import fake_card, free, network
 from stemwright import separate
-from stemwright.separate import models, weights
+from stemwright.separate import engine, models, plan, weights
 
-class Slow(FakeModel):
-    def separate(self, mix, stems):
-        for item in FakeModel.separate(self, mix, stems):
-            time.sleep(0.5)
-            yield item
+def slow(heard, wanted):
+    time.sleep(0.5)
+    return free().network.forward(heard, wanted)
 
 def pull(card, **_):
     yield from ()
     return ()
 
-separate.require = lambda: None
+load = lambda card, paths, setup: network(slow, card)
 separate.choose_device = lambda asked: "cpu"
-separate.engines = lambda: {{"demucs": SimpleNamespace(load=lambda card, paths, device: Slow(card=card))}}
-models.card = lambda name: fake_card(name=name)
-weights.status = lambda card: SimpleNamespace(ready=True)
+separate.kinds = lambda: {{"demucs": SimpleNamespace(NAME="demucs", NEEDS=(), EXTRA="split", load=load)}}
+for module in (models, plan, engine):
+    module.card = lambda name: fake_card(name=name)
+weights.ready = lambda: ()
 weights.pull = pull
 from stemwright.cli import main
 main(sys.argv[1:])

@@ -18,8 +18,8 @@ from stemwright.model import Outcome
 from stemwright.workflows import batch
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import STEPS, Delivery, PrepOptions, prep
+from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.split import split
-from stemwright.workflows.stems import SplitOptions
 from support import finish, pulse_song, tone, write_stems, write_wav
 
 
@@ -76,7 +76,7 @@ def test_second_run_redoes_nothing(song: Path, free_engine: list[str]) -> None:
     folder = deliver(song).result.folder
     before = digests(folder)
     again = deliver(song)
-    assert again.skipped == STEPS and free_engine == ["htdemucs"]
+    assert again.skipped == STEPS and free_engine == ["My Song.wav"]
     assert digests(folder) == before
 
 
@@ -93,9 +93,9 @@ def test_a_changed_option_redoes_what_depends_on_it(song: Path, free_engine: lis
         "My_Song_121_Am_notes",
     }
     assert probe(faster.result.folder / "My_Song_Drums.wav").tag("bpm") == "121"
-    assert free_engine == ["htdemucs"]
+    assert free_engine == ["My Song.wav"]
     deliver(song, given=Given(bpm=121, key="Am"), split=SplitOptions(only=("vocals",)))
-    assert free_engine == ["htdemucs"] * 2
+    assert free_engine == ["My Song.wav"] * 2
     assert {path.name for path in faster.result.folder.glob("*.wav")} == {"My_Song_Vocals.wav", "My_Song_FullMix.wav"}
 
 
@@ -107,7 +107,7 @@ def test_a_harmed_or_missing_file_is_made_again(song: Path, free_engine: list[st
     (folder / "My_Song_Bass.wav").write_bytes(harmed)
     (folder / "report.json").unlink()
     again = deliver(song)
-    assert "stems" not in again.skipped and free_engine == ["htdemucs"] * 2
+    assert "stems" not in again.skipped and free_engine == ["My Song.wav"] * 2
     assert {n: d for n, d in digests(folder).items() if n.endswith(".wav")} == {
         n: d for n, d in good.items() if n.endswith(".wav")
     }
@@ -304,7 +304,7 @@ def test_an_interrupt_while_tagging_costs_no_second_split(song: Path, free_engin
         if event.step == "tags" and event.done == 3:
             break
     workflow.close()
-    assert "stems" in deliver(song).skipped and free_engine == ["htdemucs"]
+    assert "stems" in deliver(song).skipped and free_engine == ["My Song.wav"]
 
 
 def test_printed_effects_reach_notes_and_tracks(tmp_path: Path) -> None:

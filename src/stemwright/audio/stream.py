@@ -67,11 +67,26 @@ def _open(file: AudioFile) -> tuple[Any, WavLayout | None]:
     return source, layout
 
 
-def blocks(file: AudioFile, size: int = BLOCK) -> Iterator[Block]:
-    """All samples of a file in blocks of `size` frames (the last one may be shorter)."""
+def blocks(file: AudioFile, size: int = BLOCK, start: int = 0, frames: int | None = None) -> Iterator[Block]:
+    """The samples of a file, or `frames` of them from `start` on, in blocks of `size` frames (the last is shorter)."""
+    left = file.frames - start if frames is None else frames
     with open_audio(file) as reader:
-        while (block := reader.read(size)).shape[1]:
+        while start:  # not every format can be sought to the sample
+            start -= reader.read(min(start, size)).shape[1]
+        while left and (block := reader.read(min(left, size))).shape[1]:
+            left -= block.shape[1]
             yield block
+
+
+def pcm_blocks(file: AudioFile, size: int = BLOCK) -> Iterator[NDArray[np.int32]]:
+    """The integers of a WAV file of up to 24 bits, as they stand there: int32 `[channels, n]`."""
+    source, layout = _open(file)
+    with source:
+        if layout is None or layout.dtype not in ("i2", "i3"):
+            raise ValueError(f"{file.path} holds no 16- or 24-bit integers")
+        for at in range(0, file.frames, size):
+            data = source.read(min(size, file.frames - at) * layout.align)
+            yield _ints(data, layout, file.format.channels)
 
 
 def read_all(file: AudioFile) -> Block:
@@ -102,23 +117,34 @@ class _WavReader:
             got = self._file.frames - self._left + len(data) // self._layout.align
             raise _short(self._file.path, got, self._file.frames)
         self._left -= want
-        return np.ascontiguousarray(_to_float(data, self._layout).reshape(-1, self._file.format.channels).T)
+        return _to_float(data, self._layout, self._file.format.channels)
 
 
-def _to_float(data: bytes, layout: WavLayout) -> NDArray[np.float32]:
-    order = ">" if layout.big else "<"
-    if layout.dtype == "u1":
-        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / np.float32(128)
-    if layout.dtype == "i3":
-        packed = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        wide = np.zeros((len(packed), 4), np.uint8)
-        wide[:, 1:] = packed[:, ::-1] if layout.big else packed
-        return (wide.view("<i4")[:, 0] >> 8).astype(np.float32) / np.float32(1 << 23)
-    samples = np.frombuffer(data, order + layout.dtype)
+def _to_float(data: bytes, layout: WavLayout, channels: int) -> Block:
     if layout.dtype[0] == "f":
+        samples = np.frombuffer(data, (">" if layout.big else "<") + layout.dtype).reshape(-1, channels).T
         with np.errstate(over="ignore", invalid="ignore"):
-            return samples.astype(np.float32)
-    return (samples / (1 << (8 * int(layout.dtype[1]) - 1))).astype(np.float32)
+            return np.array(samples, np.float32, order="C")  # the buffer itself cannot be written to
+    made = _ints(data, layout, channels).astype(np.float32)
+    made *= np.float32(2.0 ** (1 - 8 * int(layout.dtype[1])))
+    return made
+
+
+def _ints(data: bytes, layout: WavLayout, channels: int) -> NDArray[np.int32]:
+    """int32 `[channels, n]`."""
+    width = int(layout.dtype[1])
+    count = len(data) // (width * channels)
+    made = np.empty((channels, count), np.int32)
+    if width == 3:  # four bytes from every third on, of which one is the neighbour's and falls out
+        wide = data + b"\0" if layout.big else b"\0" + data
+        strides = (3, 3 * channels)
+        np.right_shift(np.ndarray(made.shape, ">i4" if layout.big else "<i4", wide, 0, strides), 8, out=made)
+        return made
+    samples = np.frombuffer(data, (">" if layout.big else "<") + layout.dtype).reshape(-1, channels).T
+    made[...] = samples
+    if layout.dtype == "u1":
+        made -= 128
+    return made
 
 
 class _LibraryReader:

@@ -1,10 +1,18 @@
-"""Title, artist, BPM, key and comment as a file carries them (ID3, Vorbis comments, MP4 atoms), through mutagen."""
+"""Title, artist, BPM, key, ... and cover as a file carries them (ID3, Vorbis comments, MP4 atoms), through mutagen.
+
+What was read from a song goes on to its stems as the ID3 tag of a WAV file (`stem_id3`, `WavWriter`).
+"""
 
 from __future__ import annotations
 
+import base64
 import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from stemwright.audio.chunks import walk
 
 _NAMES = {
     "title": ("tit2", "title", "\xa9nam"),
@@ -13,8 +21,30 @@ _NAMES = {
     "bpm": ("tbpm", "txxx:bpm", "bpm", "tempo", "----:com.apple.itunes:bpm", "tmpo"),
     "key": ("tkey", "txxx:initialkey", "initialkey", "key", "----:com.apple.itunes:initialkey"),
     "comment": ("comm", "txxx:comment", "comment", "description", "\xa9cmt"),
+    "composer": ("tcom", "composer", "\xa9wrt"),
+    "date": ("tdrc", "date", "year", "\xa9day"),
+    "genre": ("tcon", "genre", "\xa9gen"),
+    "isrc": ("tsrc", "isrc", "----:com.apple.itunes:isrc"),
+    "track": ("trck", "tracknumber", "trkn"),
 }
-"""Our name -> the keys that mean it, in lower case, the best one first."""
+"""Our name -> the keys that mean it, in lower case, the best one first: the ID3 frame, which `stem_id3` writes."""
+
+MAX_COVER = 20 << 20
+"""Bytes of a picture that we are willing to carry on."""
+
+_FRONT = 3
+"""Picture type "cover (front)" of ID3 and FLAC."""
+
+_IMAGES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+"""How the pictures begin that we carry on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The picture of a song, as its file holds it."""
+
+    mime: str
+    data: bytes
 
 
 class Bounded(io.BufferedReader):
@@ -31,28 +61,88 @@ class Bounded(io.BufferedReader):
 
 def read_tags(path: Path) -> tuple[tuple[str, str], ...]:
     """(name, value) pairs, sorted by name; empty when there are none or they cannot be read."""
-    import mutagen
-
     try:
-        with Bounded(path) as file:
-            tags: Any = mutagen.File(file).tags
-        stored = {key.lower(): value for key, value in tags.items()}
+        file = _opened(path)
+        stored = {key.lower(): value for key, value in getattr(file, "tags", file).items()}
     except Exception:  # mutagen raises whatever its parsers meet in broken tags; a tag is never worth an error
         return ()
-    comments = [value for key, value in stored.items() if key.startswith("comm:")]  # :description:language
-    stored["comm"] = comments[0] if comments else None
-    found = {}
-    for name, keys in _NAMES.items():
-        text = next((text for key in keys if (text := _text(stored.get(key)))), "")
-        if text:
-            found[name] = text
-    return tuple(sorted(found.items()))
+    # COMM:description:language; the one without description first, and never the levels that iTunes keeps there
+    comments = sorted(key for key in stored if key.startswith("comm:") and not key.startswith("comm:itun"))
+    stored["comm"] = stored[comments[0]] if comments else None
+    found = ((name, next(filter(None, (_text(stored.get(key)) for key in keys)), "")) for name, keys in _NAMES.items())
+    return tuple(sorted((name, text) for name, text in found if text))
+
+
+def read_cover(path: Path) -> Cover | None:
+    """The front cover, or else the first picture (PNG, JPEG, GIF, WebP); None when there is none up to MAX_COVER."""
+    try:
+        pictures = list(_pictures(_opened(path)))
+    except Exception:  # as above
+        return None
+    for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT):
+        # The bytes tell what it is: a stated type is often wrong, and an ID3 "picture" may be a link.
+        mime = next((mime for magic, mime in _IMAGES.items() if data.startswith(magic)), "")
+        if mime and len(data) <= MAX_COVER:
+            return Cover(mime, data)
+    return None
+
+
+def stem_id3(tags: Iterable[tuple[str, str]], cover: Cover | None) -> bytes:
+    """An ID3v2.3 tag, which more players and DAWs read than 2.4, of what `read_tags` and `read_cover` found.
+
+    Values stand as they are given; names that `read_tags` does not know are left out. The same input gives the same
+    bytes, and none when nothing is to be said.
+    """
+    from mutagen.id3 import APIC, ID3, Encoding, Frames
+
+    tag = ID3()
+    for name, value in tags:
+        text = value.replace("\0", " ").encode("utf-8", "replace").decode().strip()
+        if text and name in _NAMES:
+            # Only COMM has a language; taggers write "eng" whatever it is, and some players look for no other.
+            frame = Frames[_NAMES[name][0].upper()](encoding=Encoding.UTF16, lang="eng", text=text)
+            if str(frame):  # a date may be none
+                tag.add(frame)
+    if cover:
+        tag.add(APIC(encoding=Encoding.LATIN1, mime=cover.mime, type=_FRONT, data=cover.data))
+    if not tag:
+        return b""
+    tag.update_to_v23()
+    out = io.BytesIO()
+    # mutagen overwrites a "TAG" 128 bytes before the end, even in a picture, as an ID3v1 tag: let zeros stand there.
+    tag.save(out, v2_version=3, padding=lambda _: 132)
+    return out.getvalue()
+
+
+def _opened(path: Path) -> Any:
+    """A file as mutagen sees it; of a WAV only its ID3 tag, for mutagen knows neither RF64 nor missing pad bytes."""
+    import mutagen.id3
+
+    with Bounded(path) as file:
+        if file.peek(4)[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+            return mutagen.File(file)
+        chunk = next(chunk for chunk in walk(file, path.stat().st_size) if chunk.name in (b"id3 ", b"ID3 "))
+        file.seek(chunk.offset)
+        return mutagen.id3.ID3(file, load_v1=False)
+
+
+def _pictures(file: Any) -> Iterator[tuple[int, bytes]]:
+    """(type as in ID3, data) of every picture in what `_opened` gave."""
+    from mutagen.flac import Picture
+
+    tags = getattr(file, "tags", file) or {}
+    yield from ((_FRONT, bytes(data)) for data in tags.get("covr", ()))
+    found = tags.getall("APIC") if hasattr(tags, "getall") else getattr(file, "pictures", ())
+    coded = (Picture(base64.b64decode(text)) for text in tags.get("metadata_block_picture", ()))
+    yield from ((int(picture.type), picture.data) for picture in (*found, *coded))
 
 
 def _text(value: Any) -> str:
     value = getattr(value, "text", value)
     if isinstance(value, (list, tuple)):
         value = value[0] if value else ""
+    if isinstance(value, tuple):  # track and tracks of MP4, 0 when not known
+        value = "/".join(str(number) for number in value if number)
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     return str(value if value is not None else "").strip()[:500]

@@ -13,8 +13,8 @@ from stemwright.cli import output
 if TYPE_CHECKING:
     from stemwright.workflows.facts import Given
     from stemwright.workflows.prep import PrepOptions
+    from stemwright.workflows.separation import SplitOptions
     from stemwright.workflows.session import SessionOptions
-    from stemwright.workflows.stems import SplitOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +37,21 @@ def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
         return function
 
     return apply
+
+
+def _spans(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[tuple[float, float], ...]:
+    """`12.5:42,60:61` -> ((12.5, 42.0), (60.0, 61.0)); minutes as `1:05.5` are not taken, to be sure."""
+    found = []
+    for text in (value or "").split(",") if value else ():
+        start, colon, end = text.partition(":")
+        try:
+            span = (float(start or 0), float(end))
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not FROM:TO in seconds, as in 12.5:42") from None
+        if not (colon and 0 <= span[0] < span[1] < 1e6):
+            raise click.BadParameter(f"{text!r}: it has to end after it starts")
+        found.append(span)
+    return tuple(found)
 
 
 talks = _stack(
@@ -73,18 +88,52 @@ effects = click.option(
 )
 
 splits = _stack(
+    click.option("--preset", help="What to make of the mix; see `stemwright models presets`.  [default: 4_tracks]"),
     click.option(
-        "--model", default="htdemucs", show_default=True, help="Separation model; see `stemwright models list`."
+        "--quality",
+        type=click.Choice(["draft", "good", "best"]),
+        default="good",
+        show_default=True,
+        help="Of a preset.",
+    ),
+    click.option("--model", help="All stems of this model instead of a preset; see `stemwright models list`."),
+    click.option("--only", multiple=True, metavar="STEM", help="Deliver only this stem; repeat it."),
+    click.option("--without", multiple=True, metavar="STEM", help="Deliver all stems but this; repeat it."),
+    click.option("--two-stems", metavar="STEM", help="This stem, and everything else as one."),
+    click.option(
+        "--residual",
+        type=click.Choice(["spread", "other", "file", "off"]),
+        default="spread",
+        show_default=True,
+        help="What the network leaves over: to all stems, to `other`, to its own file, or nowhere.",
+    ),
+    click.option("--selection", callback=_spans, metavar="FROM:TO", help="Only this stretch, in seconds."),
+    click.option("--preview", type=click.FloatRange(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
+    click.option(
+        "--stereo-mode",
+        type=click.Choice(["stereo", "mono", "mid_sides", "left_right"]),
+        default="stereo",
+        show_default=True,
+        help="What is heard at once.",
+    ),
+    click.option(
+        "--bit-depth", type=click.Choice(["16", "24", "32f"]), default="24", show_default=True, help="Of the stems."
+    ),
+    click.option("--prompt", default="", help="What to listen for, in words (preset custom)."),
+    click.option("--spans", callback=_spans, metavar="FROM:TO,...", help="Where it sounds, in seconds."),
+    click.option(
+        "--shifts", type=click.IntRange(1, 16), default=1, show_default=True, help="Average so many shifted runs."
+    ),
+    click.option("--overlap", type=click.FloatRange(0, 0.9), help="Of segments, instead of the model's own."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "exact", "fast", "bf16"]),
+        default="auto",
+        show_default=True,
+        help="exact: float32 throughout.",
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="auto", show_default=True),
     click.option("--offline", is_flag=True, help="Never use the network; the weights must be there."),
-    click.option(
-        "--only", multiple=True, metavar="STEM", help="Deliver only this stem; repeat it. Same work, fewer files."
-    ),
-    click.option("--without", multiple=True, metavar="STEM", help="Deliver all stems but this; repeat it."),
-    click.option("--two-stems", metavar="STEM", help="This stem, and everything else as one."),
-    click.option("--no-sum", is_flag=True, help="Keep the raw model output; it does not add up to the mix."),
-    click.option("--preview", type=click.FloatRange(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
 )
 
 
@@ -119,20 +168,30 @@ def given(flags: dict[str, Any]) -> Given:
 
 def split_options(flags: dict[str, Any]) -> SplitOptions:
     """What the user asks of a split. Raises click.UsageError for options that exclude each other."""
-    from stemwright.workflows.stems import SplitOptions
+    from stemwright.workflows.separation import SplitOptions
 
-    if sum(map(bool, (flags["only"], flags["without"], flags["two_stems"]))) > 1:
-        raise click.UsageError("--only, --without and --two-stems exclude each other")
+    for first, second in (("only", "without"), ("only", "two_stems"), ("without", "two_stems"), ("model", "preset")):
+        if flags[first] and flags[second]:
+            raise click.UsageError(f"--{first} and --{second.replace('_', '-')} exclude each other")
+    if flags["selection"] and flags["preview"]:
+        raise click.UsageError("--selection and --preview exclude each other")
+    if len(flags["selection"]) > 1:
+        raise click.UsageError("--selection takes one stretch")
     return SplitOptions(
-        model=flags["model"],
-        device=flags["device"],
-        offline=flags["offline"],
+        preset=flags["preset"] or "4_tracks",
+        model=flags["model"] or "",
         only=tuple(flags["only"]),
         without=tuple(flags["without"]),
-        two_stems=flags["two_stems"],
-        sum_exact=not flags["no_sum"],
+        selection=next(iter(flags["selection"]), None),
         preview_s=flags["preview"],
+        **{name: flags[name] for name in _AS_THEY_ARE},
     )
+
+
+_AS_THEY_ARE = (
+    *("quality", "two_stems", "residual", "stereo_mode", "bit_depth", "prompt", "spans", "shifts", "overlap"),
+    *("precision", "device", "offline"),
+)
 
 
 def prep_options(flags: dict[str, Any]) -> PrepOptions:

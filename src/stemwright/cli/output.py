@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -90,6 +91,7 @@ def run_each(
     inputs: Sequence[Path],
     work: Callable[[Path], Generator[Progress, None, Outcome[Any]]],
     view: Callable[[Console, Any], None],
+    at_once: Callable[[], int] = lambda: 1,
 ) -> int:
     """Run a workflow for one input or several, show what came out, and return the exit code (3: some failed)."""
     from stemwright.workflows import batch
@@ -97,7 +99,7 @@ def run_each(
     if len(inputs) == 1:
         show(name, run(work(inputs[0])), view)
         return 0
-    many = run(batch.each(inputs, work))
+    many = run(batch.each(inputs, work, at_once()))
     failed = [item for item in many.result if item.error]
 
     def view_all(to: Console, _: Any) -> None:
@@ -160,9 +162,8 @@ def _bar() -> Drawer:
             bar.console.print(event.message, style="dim", markup=False)
         key = (event.subject, event.step)
         if key not in tasks:
-            for task in tasks.values():
-                bar.remove_task(task)
-            tasks.clear()
+            for old in [old for old in tasks if "all" not in (old[1], event.step)]:
+                bar.remove_task(tasks.pop(old))
             tasks[key] = bar.add_task(f"{event.step} {event.subject}".strip(), total=event.total or None)
         bar.update(tasks[key], completed=event.done, total=event.total or None)
 
@@ -170,12 +171,19 @@ def _bar() -> Drawer:
 
 
 def _plain() -> Drawer:
-    last: dict[str, Any] = {"step": None, "at": 0.0}
+    last: dict[str, Any] = {"step": None, "at": 0.0, "all": time.monotonic()}
+    began = time.monotonic()
 
     def draw(event: Progress) -> None:
         if event.message:
             say(event.message)
         now = time.monotonic()
+        if event.step == "all":  # of a batch
+            if event.done and now - last["all"] > 20:
+                left = (now - began) * (event.total / event.done - 1)
+                say(f"all: {100 * event.done / event.total:.0f}%, about {math.ceil(left / 60)} min left")
+                last["all"] = now
+            return
         step = (event.subject, event.step)
         if step != last["step"] or now - last["at"] > 5:
             share = f" {100 * event.done / event.total:.0f}%" if event.total and event.done else ""

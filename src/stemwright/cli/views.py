@@ -159,10 +159,61 @@ def models(console: Console, outcome: Outcome[Any]) -> None:
     """The models: stems, size, state, terms."""
     from rich.table import Table
 
-    table = Table("model", "stems", "size", "here", "terms of the weights", box=None, padding=(0, 2, 0, 0))
+    table = Table("model", "stems", "size", "here", "licence of the weights", box=None, padding=(0, 2, 0, 0))
     for row in outcome.result:
-        size = f"{math.ceil(row.bytes / 1e6)} MB"
-        table.add_row(row.name, " ".join(row.stems), size, "yes" if row.ready else "no", row.terms)
+        size = f"{math.ceil(row.bytes / 1e6)} MB" if row.bytes else "-"
+        stems = " ".join(row.stems) if len(row.stems) < 10 else f"{len(row.stems)} stems"
+        table.add_row(row.name, stems, size, "yes" if row.ready else "no", row.licence)
+    console.print(table)
+    console.print("`stemwright models pull NAME` tells the terms in full before anything is fetched", style="dim")
+
+
+def presets(console: Console, outcome: Outcome[Any]) -> None:
+    """The presets: what they make, and by which models in which quality."""
+    from rich.table import Table
+
+    table = Table("preset", "stems", "by quality", box=None, padding=(0, 2, 0, 0))
+    for row in outcome.result:
+        best = list(row.plans.values())[-1]
+        stems = " ".join(best.stems) if len(best.stems) < 10 else f"{len(best.stems)} stems"
+        models = "\n".join(f"{q}: {' + '.join(n.model for n in plan.nodes)}" for q, plan in row.plans.items())
+        table.add_row(row.name, stems, models)
+    console.print(table)
+
+
+def speed(console: Console, outcome: Outcome[Any]) -> None:
+    """What `bench split` measured."""
+    heads = ("s", "x realtime", "CPU s", "RSS GiB", "device GiB", "SNR dB", "residual dBFS", "demucs / this")
+    rows = []
+    for row in outcome.result:
+        figures = (row.seconds, row.realtime, row.cpu_s, row.rss_gib, row.device_gib)
+        rows.append((f"{row.group}: {row.name}", *figures, row.snr_db, row.residual_dbfs, row.ratio))
+    _figures(console, ("",), heads, rows)
+    for row in outcome.result:
+        if row.parts:
+            parts = ", ".join(f"{name} {spent:.3f}" for name, spent in row.parts.items())
+            console.print(f"{row.name}, CPU s: host {row.host_s:.3f}, device {row.device_s:.3f}; {parts}", markup=False)
+
+
+def quality(console: Console, outcome: Outcome[Any]) -> None:
+    """What `bench sdr` measured, dB."""
+    rows: list[tuple[Any, ...]] = []
+    for row in outcome.result:
+        for name in ("sdr", "si_sdr", "sdr_1s"):
+            said = (row.truth, row.outputs) if name == "sdr" else ("", "")
+            rows += [(*said, name, *(getattr(made, name) for made in row.by.values()))]
+    heads = tuple(outcome.result[0].by) if outcome.result else ()
+    _figures(console, ("true stems", "outputs", "dB"), heads, rows)
+
+
+def _figures(console: Console, words: tuple[str, ...], heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    from rich.table import Table
+
+    table = Table(*words, box=None, padding=(0, 2, 0, 0))
+    for head in heads:
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(*("" if x is None else x if isinstance(x, str) else f"{x:.2f}" for x in row))
     console.print(table)
 
 

@@ -220,11 +220,14 @@ def _gains(facts: NotesFacts) -> list[str]:
 
 def _separation(made: SeparationFacts, stems: StemSet) -> list[str]:
     prefixes = ", ".join(sha[:12] for sha in made.weights_sha256.split(", "))
-    versions = "".join(f", {name} {version}" for name, version in made.versions)
+    versions = "".join(f", {name} {version}" for name, version in made.versions.items())
+    preset = f" (preset {made.preset})" if made.preset else ""
     said = [
-        f"Separated from the finished mix by the network {made.model} on {made.device}{versions}.",
+        f"Separated from the finished mix by the network {made.model}{preset} on {made.device}, "
+        f"{made.precision} precision{versions}.",
         "They are not the original tracks: what bleeds or swirls in a soloed stem comes from the separation.",
-        f"Weights: SHA-256 {prefixes}… Terms: {made.terms.strip().splitlines()[0]}",
+        f"Weights: {f'SHA-256 {prefixes}…' if prefixes else 'none.'} Terms: {made.terms.strip().splitlines()[0]}",
+        *made.remarks,
     ]
     if made.resampled:
         said.append("The mix was resampled for the network, and the stems back to the rate of the mix.")

@@ -1,88 +1,111 @@
-"""A mix becomes stems: what every engine offers, which engines there are, and on which device they run.
+"""A mix becomes stems: networks do the hearing, everything around them is exact.
 
-Importing this package never imports torch: engines import heavy packages inside functions. An engine is one
-module of this package with a `NAME` and a `load`; `models.py` says which engine runs which model.
+Importing this package never imports torch: families import heavy packages inside functions. A family is one module
+of `separate.families` with a `NAME` and a `load`; a model's card says which family runs it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from stemwright.audio.stream import Block
 from stemwright.errors import MissingExtra, SettingsError
-from stemwright.model import Progress
 from stemwright.registry import discover
 from stemwright.separate.models import ModelCard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Precision = Literal["exact", "fast", "bf16"]
+"""float32 throughout; half precision where it cannot be heard (GPU); bfloat16 where it cannot be heard (CPU)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What an engine hears: stereo at the model's rate, readable more than once."""
+    """What a network hears: stereo at the model's rate, readable more than once."""
 
     blocks: Callable[[], Iterable[Block]]
     """Each call starts anew: float32 `[2, n]` blocks of any size."""
     frames: int
 
 
-class Loaded(Protocol):
-    """A model in memory on a device, ready for any number of songs."""
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a model is to be loaded."""
 
-    @property
-    def card(self) -> ModelCard:
-        """The model."""
-        ...
+    device: str = "cpu"
+    """cuda, mps or cpu."""
+    precision: Precision = "exact"
+    prompt: str = ""
+    """What to listen for, in words; only models whose card says so take one."""
+    spans: tuple[tuple[float, float], ...] = ()
+    """Where it sounds: (start, end) in seconds of the song."""
 
-    @property
-    def device(self) -> str:
-        """cuda, mps or cpu."""
-        ...
 
-    @property
-    def weights(self) -> tuple[tuple[str, str], ...]:
-        """Names and sha256 of the weights files that were loaded."""
-        ...
+Forward = Callable[["Tensor", tuple[int, ...]], "Tensor"]
+"""float32 `[batch, 2, segment]` and indices of the wanted stems to `[batch, wanted, 2, segment]`, on the device."""
 
-    @property
-    def versions(self) -> tuple[tuple[str, str], ...]:
-        """Packages that shape the result, with their versions."""
-        ...
 
-    def separate(self, mix: Mix, stems: Sequence[str]) -> Iterator[Progress | Block]:
-        """Yield float32 blocks `[stems, 2, n]` in order, `mix.frames` together, with Progress in seconds between.
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A model in memory on its device: all that a family makes. Whatever it hears is of the card's rate."""
 
-        Only the wanted `stems` come out, in the given order; nothing is clipped, rescaled or delayed.
-        """
-        ...
+    card: ModelCard
+    setup: Setup
+    weights: tuple[tuple[str, str], ...]
+    """Names and sha256 of the weights files that were loaded."""
+    packages: tuple[str, ...]
+    """Distributions that shape the result."""
+    forward: Forward
+    exact: Forward | None = None
+    """The same in float32, for segments that a lower precision cannot be trusted with; None when `forward` is that."""
+    fixed: bool = True
+    """It takes whole segments only; otherwise the last one of a song may be shorter."""
+    placed: Callable[[Tensor, tuple[int, ...], tuple[int, ...]], Tensor] | None = None
+    """`forward`, told the frame of the song at which each segment starts (below 0 when padded), to heed the spans."""
 
 
 @runtime_checkable
-class Engine(Protocol):
-    """A module that can run a family of models."""
+class Family(Protocol):
+    """A module that can run a kind of models."""
 
     NAME: str
+    NEEDS: tuple[str, ...]
+    """Packages besides torch that it imports."""
+    EXTRA: str
+    """The extra of stemwright's that installs them."""
 
-    def load(self, card: ModelCard, paths: Sequence[Path], device: str) -> Loaded:
+    def load(self, card: ModelCard, paths: Sequence[Path], setup: Setup) -> Network:
         """The model with one weights file per member, checked against the pins. Raises WeightsMismatch."""
         ...
 
 
-def engines() -> dict[str, Engine]:
-    """All engines by name."""
-    modules = discover(__name__).values()
-    return {m.NAME: m for m in (cast(object, module) for module in modules) if isinstance(m, Engine)}
+def kinds() -> dict[str, Family]:
+    """All families by name."""
+    modules = discover("stemwright.separate.families").values()
+    return {m.NAME: m for m in (cast(object, module) for module in modules) if isinstance(m, Family)}
 
 
-def require() -> None:
-    """Raise MissingExtra unless the packages that splitting needs are installed."""
-    missing = [name for name in ("torch", "demucs", "safetensors") if importlib.util.find_spec(name) is None]
+def family(card: ModelCard) -> Family:
+    """The family of a model. Raises SettingsError when there is none, MissingExtra when its packages are missing."""
+    found = kinds().get(card.family)
+    if not found:
+        raise SettingsError(f"{card.name}: there is no family {card.family!r}", f"use one of: {', '.join(kinds())}")
+    require(*found.NEEDS, extra=found.EXTRA)
+    return found
+
+
+def require(*packages: str, extra: str = "split") -> None:
+    """Raise MissingExtra unless torch, which all splitting needs, and `packages` are installed."""
+    missing = [name for name in ("torch", *packages) if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
             f"splitting needs packages that are not installed: {', '.join(missing)}",
-            "pip install 'stemwright[split]' (./scripts/stemwright does it by itself)",
+            f"pip install 'stemwright[{extra}]'" + (" (./scripts/stemwright does it)" if extra == "split" else ""),
         )
 
 

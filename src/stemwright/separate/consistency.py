@@ -1,49 +1,63 @@
 """Stems that add up to the mix: share what is left over, choose one gain, round so that the integers sum exactly.
 
 A separation network's stems miss the mix by a residual (-25 to -35 dB below it). Here it is given to the stems in
-proportion to their energy at that moment, at the source's own rate, so that what the network's rate cannot carry
-is kept too. No stem ever gets a gain of its own.
+proportion to their power in every bin of a short-time Fourier transform, at the source's own rate, so that what the
+network's rate cannot carry is kept too. No stem ever gets a gain of its own. All of it runs where the tensors are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stemwright.audio.stream import Block, quantise
+from stemwright.audio.stream import Block
 
-GRID = 1024
-"""Frames per cell in which energy is measured."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK = 1 << 16
+"""Frames in which a song is worked on."""
+HOP = 1024
+"""Half a window, in frames; and the cell in which peaks are looked at."""
 NONSENSE = 2.0
 """A stem that is louder than this times full scale (or the mix's own peak, if that is higher) is no music: at a click
 after silence, networks put out stems of 20 times full scale that cancel each other."""
-_MARGIN = 2 * GRID
-"""How far the energy at a frame looks: half a cell to the next centre, and one cell of smoothing beyond it."""
+AIR_HZ = 15_000
+"""From here up to the end of the network's band, stems are measured for what lies above it."""
 
 SHORTEST_SILENCE = 2048
 """Frames of exact zeros in the mix from which on the stems are silent too; networks whisper on for ever."""
 _FADE = 256
 
-Ints = NDArray[np.int32]
-
 
 class Heard:
-    """What one look at the mix tells before anything is written: its peak, and where it is digital silence."""
+    """What one look at a mix tells before anything is made: peak, statistics, silences, and whether it is dual mono."""
 
-    def __init__(self) -> None:
-        self.peak, self.frames = 0.0, 0
+    def __init__(self, channels: int) -> None:
+        self.high, self.low, self.frames = 0.0, 0.0, 0
         self.silences: list[tuple[int, int]] = []
+        self.dual_mono = channels == 2
+        self.finite = True
+        self._squares = _Moments(channels)
         self._quiet, self._since = False, 0
 
     def add(self, mix: Block) -> None:
         """Take in the next block `[channels, n]`."""
-        self.peak = max(self.peak, float(np.abs(mix).max(initial=0)))
+        high, low = float(mix.max(initial=0)), float(mix.min(initial=0))
+        self.finite = self.finite and bool(np.isfinite(high) and np.isfinite(low))
+        if not self.finite:
+            return
+        self.high, self.low = max(self.high, high), min(self.low, low)
+        self.dual_mono = self.dual_mono and bool((mix[0] == mix[-1]).all())
         quiet: NDArray[np.bool_] = (mix == 0).all(axis=0)
-        for change in np.flatnonzero(quiet != np.concatenate([[self._quiet], quiet[:-1]])):
-            self._turn(bool(quiet[change]), self.frames + int(change))
+        if self._quiet or quiet.any():
+            for change in np.flatnonzero(quiet != np.concatenate([[self._quiet], quiet[:-1]])):
+                self._turn(bool(quiet[change]), self.frames + int(change))
         self.frames += mix.shape[1]
+        self._squares.add(mix)
 
     def _turn(self, quiet: bool, at: int) -> None:
         if self._quiet and at - self._since >= SHORTEST_SILENCE:
@@ -54,9 +68,17 @@ class Heard:
         """The mix has ended."""
         self._turn(False, self.frames)
 
-    def factor(self, start: int, end: int) -> NDArray[np.float64]:
-        """0 in digital silence, 1 elsewhere, for frames [start, end); faded inside a silence next to sound."""
-        found = np.ones(end - start)
+    def statistics(self, row: NDArray[np.float32]) -> tuple[float, float]:
+        """Mean, and standard deviation (plus 1e-8, as demucs has it), of `row @ mix`."""
+        mean = float(row @ self._squares.mean)
+        variance = float(row @ self._squares.scatter @ row) / max(1, self.frames - 1)
+        return mean, max(0.0, variance) ** 0.5 + 1e-8
+
+    def factor(self, start: int, end: int) -> NDArray[np.float32] | None:
+        """0 in digital silence, 1 elsewhere, faded inside a silence next to sound; None when [start, end) has none."""
+        if not any(begin < end and stop > start for begin, stop in self.silences):
+            return None
+        found = np.ones(end - start, np.float32)
         for begin, stop in self.silences:
             at = np.arange(max(begin, start), min(stop, end))
             if len(at):
@@ -66,58 +88,143 @@ class Heard:
         return found
 
 
-def share_residual(
-    stems: Callable[[int, int], Block], mix: Iterable[Block], heard: Heard
-) -> Iterator[tuple[Block, Block, Block, Block]]:
-    """For every block of the mix: (mix, stems as they were, calmed, and adding up to it), up to float32 rounding.
+class _Moments:
+    """Means and scatter of channels in one pass (Chan, Golub and LeVeque 1979)."""
 
-    `stems(start, end)` reads frames [start, end) as `[stems, channels, n]`; the result does not depend on how the
-    mix is cut into blocks. Calmed stems are silent where the mix is digital silence, and turned down together where
-    any of them is `NONSENSE`; elsewhere they are the stems as they were. Then a stem takes of `mix - sum` what its
-    part is in the energy of all stems in that channel, measured in cells of 1024 frames, smoothed over three
-    (1, 2, 1) and interpolated linearly between their centres. A silent stem takes nothing, unless all are silent:
-    then all take the same.
+    def __init__(self, channels: int) -> None:
+        self.count, self.mean, self.scatter = 0, np.zeros(channels), np.zeros((channels, channels))
+
+    def add(self, block: Block) -> None:
+        wide = block.astype(np.float64)
+        here = wide.mean(axis=1)
+        wide -= here[:, None]
+        step, both = here - self.mean, self.count + block.shape[1]
+        self.scatter += wide @ wide.T + np.outer(step, step) * self.count * block.shape[1] / both
+        self.mean += step * block.shape[1] / both
+        self.count = both
+
+
+class Shared(NamedTuple):
+    """One chunk of a song, at the source's rate."""
+
+    stems: Tensor
+    """float32 `[stems (and rest), channels, n]`."""
+    raw_sum: Tensor
+    """Sum of the stems as the network made them, `[channels, n]`."""
+    mix: Tensor
+    """`[channels, n]`."""
+    calmed: int
+    """Frames in which stems were turned down."""
+
+
+def consistent(
+    stems: Iterable[Tensor],
+    mix: Iterable[Tensor],
+    heard: Heard,
+    *,
+    how: Literal["share", "rest", "raw"],
+    air: tuple[float, float],
+) -> Iterator[Shared]:
+    """A song's stems `[stems, channels, n]` in chunks of `CHUNK` frames, whatever the blocks they come in.
+
+    `raw` leaves them as they are. Else they are silent where the mix is digital silence, and turned down together
+    where any of them is `NONSENSE`. Then `rest` adds what the mix holds besides as one more stem; `share` gives it
+    to the stems: in every bin of an STFT (sine windows of 2048 frames, half overlapping) a stem takes of the
+    residual what its part is in the power of all stems; above the network's band, the second of the `air` shares
+    of the Nyquist frequency, what its part is between them. Where all stems are silent all take the same.
     """
-    at, frames = 0, heard.frames
-    for block in mix:
-        end = at + block.shape[1]
-        first = max(0, at // GRID * GRID - _MARGIN)
-        around = stems(first, min(frames, -(-end // GRID) * GRID + _MARGIN))
-        raw = around[..., at - first : end - first]
-        factor = _calm(around, at - first, end - first, max(1.0, heard.peak)) * heard.factor(at, end)
-        calm = (raw * factor).astype(np.float32)
-        rest = block - calm.sum(axis=0, dtype=np.float64)
-        yield block, raw, calm, (calm + _parts(around, at - first, end - first) * rest).astype(np.float32)
-        at = end
+    at, loudest = 0, max(1.0, heard.high, -heard.low)
+    for around, whole in zip(_windows(stems, heard.frames), _windows(mix, heard.frames), strict=True):
+        n = min(CHUNK, heard.frames - at)
+        here = slice(_MARGIN, _MARGIN + n)
+        raw_sum = around[..., here].sum(0)
+        if how == "raw":
+            yield Shared(around[..., here], raw_sum, whole[..., here], 0)
+        else:
+            calm, turned = _calm(around, loudest)
+            factor = heard.factor(at - _MARGIN, at - _MARGIN + around.shape[-1])
+            if factor is not None:
+                calm = calm * around.new_tensor(factor)
+            rest = whole - calm.sum(0)
+            if how == "rest":
+                made = _cat(calm[..., here], rest[None, :, here])
+            else:
+                given = _given(calm, rest, air)[..., :n]
+                if factor is not None:  # the residual is exactly zero there, what is given has to be too
+                    given = given * around.new_tensor(factor[here] > 0)
+                made = calm[..., here] + given
+            calmed = int((turned[here] & (whole[..., here] != 0).any(0)).sum()) if turned is not None else 0
+            yield Shared(made, raw_sum, whole[..., here], calmed)
+        at += n
 
 
-def _calm(stems: Block, start: int, end: int, loudest: float) -> NDArray[np.float64]:
-    """The factor, 0 to 1, at the frames [start, end) of `stems` that keeps nonsense as loud as the mix may be."""
-    peaks = np.maximum.reduceat(np.abs(stems).max(axis=(0, 1)), np.arange(0, stems.shape[-1], GRID)).astype(np.float64)
-    factors = np.where(peaks > NONSENSE * loudest, loudest / np.maximum(peaks, loudest), 1.0)
-    wide = np.pad(factors, 1, mode="edge")
-    lowest = np.minimum(np.minimum(wide[:-2], wide[2:]), factors)
-    between: NDArray[np.float64] = np.interp((np.arange(start, end) + 0.5) / GRID - 0.5, np.arange(len(lowest)), lowest)
-    return between
+_MARGIN = 4 * HOP
+"""How far a chunk looks around: STFT windows reach one hop, cells' peaks three."""
 
 
-def _parts(stems: Block, start: int, end: int) -> NDArray[np.float64]:
-    """Each stem's part, 0 to 1, of the energy at the frames [start, end) of `stems`, which begin on the grid."""
-    edges = np.arange(0, stems.shape[-1], GRID)
-    sizes = np.diff(np.append(edges, stems.shape[-1]))
-    cells = np.add.reduceat(stems.astype(np.float64) ** 2, edges, axis=-1) / sizes
-    wide = np.pad(cells, ((0, 0), (0, 0), (1, 1)), mode="edge")
-    smooth = (wide[..., :-2] + 2 * wide[..., 1:-1] + wide[..., 2:]) / 4
-    place = np.clip((np.arange(start, end) + 0.5) / GRID - 0.5, 0, len(edges) - 1)
-    left = place.astype(np.intp)
-    towards = place - left
-    energy: NDArray[np.float64] = (
-        smooth[..., left] * (1 - towards) + smooth[..., np.minimum(left + 1, len(edges) - 1)] * towards
-    )
-    total = energy.sum(axis=0)
-    np.divide(energy, total, out=energy, where=total > 0)
-    energy[:, total == 0] = 1 / len(stems)
-    return energy
+def _windows(blocks: Iterable[Tensor], frames: int) -> Iterator[Tensor]:
+    """`[..., margin + CHUNK + margin]` around every chunk; zeros before and after the song."""
+    import torch
+    from torch.nn.functional import pad
+
+    source = iter(blocks)
+    parts: list[Tensor] = []
+    held = 0
+    for at in range(0, frames, CHUNK):
+        want = min(CHUNK + 2 * _MARGIN, frames - at + _MARGIN)
+        while held < want:
+            block = next(source)
+            if not parts:
+                block = pad(block, (_MARGIN, 0))
+            parts.append(block)
+            held += block.shape[-1]
+        buffer = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+        window = buffer[..., :want]
+        yield pad(window, (0, CHUNK + 2 * _MARGIN - want)) if want < CHUNK + 2 * _MARGIN else window
+        parts = [buffer[..., CHUNK:]]
+        held = buffer.shape[-1] - CHUNK
+    for _ in source:
+        pass
+
+
+def _cat(*tensors: Tensor) -> Tensor:
+    import torch
+
+    return torch.cat(tensors)
+
+
+def _calm(stems: Tensor, loudest: float) -> tuple[Tensor, Tensor | None]:
+    """Stems whose nonsense is kept as loud as the mix may be, and where (frames) that changed them."""
+    cells = stems.unflatten(-1, (-1, HOP))
+    peaks = cells.amax(dim=(0, 1, 3)).maximum(-cells.amin(dim=(0, 1, 3)))
+    if not bool((peaks > NONSENSE * loudest).any()):
+        return stems, None
+    from torch.nn.functional import interpolate, max_pool1d
+
+    factors = (loudest / peaks).where(peaks > NONSENSE * loudest, 1.0)[None, None]
+    lowest = -max_pool1d(-factors, 3, 1, 1)
+    between = interpolate(lowest, scale_factor=HOP, mode="linear", align_corners=False)[0, 0]
+    return stems * between, between < 1
+
+
+def _given(stems: Tensor, rest: Tensor, air: tuple[float, float]) -> Tensor:
+    """What each stem takes of the residual in the middle of a window, `[stems, channels, CHUNK]`."""
+    import torch
+
+    window = torch.sin(torch.pi * (torch.arange(2 * HOP, device=rest.device) + 0.5) / (2 * HOP))
+
+    def spectra(x: Tensor) -> Tensor:
+        return torch.fft.rfft(x[..., _MARGIN - HOP : _MARGIN + CHUNK + HOP].unfold(-1, 2 * HOP, HOP) * window)
+
+    heard = spectra(stems)
+    power = heard.real.square() + heard.imag.square()
+    low, high = (round(edge * HOP) for edge in air)
+    if high <= HOP:
+        power[..., high:] = power[..., low:high].mean(-1, keepdim=True)
+    total = power.sum(0)
+    share = power.div_(total).where(total > 0, 1 / len(stems))
+    pieces = torch.fft.irfft(share * spectra(rest)).mul_(window)
+    return (pieces[..., 1:, :HOP] + pieces[..., :-1, HOP:]).flatten(-2)
 
 
 class Peaks:
@@ -126,10 +233,14 @@ class Peaks:
     def __init__(self) -> None:
         self.stems, self.high, self.low = 0.0, 0.0, 0.0
 
-    def add(self, stems: Block, mix: Block) -> None:
-        """Take in one block of each."""
-        self.stems = max(self.stems, float(np.abs(stems).max(initial=0)))
-        self.high, self.low = max(self.high, float(mix.max(initial=0))), min(self.low, float(mix.min(initial=0)))
+    def add(self, stem: Tensor) -> None:
+        """Take in a piece of a stem."""
+        low, high = stem.aminmax()
+        self.stems = max(self.stems, float(high), -float(low))
+
+    def add_mix(self, heard: Heard) -> None:
+        """Take in the whole mix."""
+        self.high, self.low = heard.high, heard.low
 
     def gain(self, bits: int) -> float:
         """The largest gain up to 1.0 with which mix and stems fit into `bits`.
@@ -140,28 +251,27 @@ class Peaks:
         return min(1.0, 1 / max(self.stems, 1.0), top / max(self.high, top), 1 / max(-self.low, 1.0))
 
 
-def to_ints(block: Block, gain: float, bits: int) -> Ints:
-    """`round(gain * block * 2^(bits-1))`, clamped."""
-    return quantise(block.astype(np.float64) * gain, bits)
+def to_ints(block: Tensor, gain: float, bits: int) -> Tensor:
+    """`round(gain * block * 2^(bits-1))` as int32, half to even, clamped; exact steps of 2^-24 for a gain of 1."""
+    top = 1 << (bits - 1)
+    scaled = block * top if gain == 1 else block.double() * (gain * top)
+    return scaled.round_().clamp_(-top, top - 1).int()
 
 
-def fold(stems: Block, mix: Block, gain: float, bits: int = 24, carrier: int | None = None) -> tuple[Ints, Ints]:
+def fold(stems: Tensor, mix: Tensor, gain: float, bits: int = 24) -> tuple[Tensor, Tensor]:
     """Round stems `[stems, channels, n]` and mix `[channels, n]` so that the stems' integers sum to the mix's.
 
-    The mix is `round(gain * mix * 2^(bits-1))`. Each stem is rounded for itself; what that misses goes to the
-    `carrier`, or at every sample to the loudest stem, and on to the next where one is full. There is always room:
-    were all stems full, their sum would lie beyond the mix, which fits.
+    The mix is `round(gain * mix * 2^(bits-1))`. Each stem is rounded for itself; the few steps that misses go to
+    the loudest stem of the chunk, and on to the next where one is full. There is always room: were all stems full,
+    their sum would lie beyond the mix, which fits.
     """
     whole, parts = to_ints(mix, gain, bits), to_ints(stems, gain, bits)
-    missing = whole - parts.sum(axis=0, dtype=np.int64)
-    loudest = np.abs(parts).argmax(axis=0) if carrier is None else np.full(whole.shape, carrier)
+    missing = whole - parts.sum(0).int()
     top = 1 << (bits - 1)
-    for turn in range(len(parts)):
+    for taker in stems.square().sum((1, 2)).argsort(descending=True).tolist():
+        after = (parts[taker] + missing).clamp_(-top, top - 1)
+        missing -= after - parts[taker]
+        parts[taker] = after
         if not missing.any():
             break
-        taker = ((loudest + turn) % len(parts))[None]
-        before = np.take_along_axis(parts, taker, axis=0)
-        after = np.clip(before + missing, -top, top - 1)
-        np.put_along_axis(parts, taker, after.astype(np.int32), axis=0)
-        missing = missing - (after - before)[0]
     return parts, whole

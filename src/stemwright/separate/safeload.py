@@ -1,18 +1,18 @@
-"""Weights become a network, and nothing in a weights file ever runs.
+"""Weights become tensors, and nothing in a weights file ever runs.
 
-The bytes are read once, their sha256 is compared with the card's pin, and only then are they parsed: `.th` by
-torch's weights-only unpickler, whose allow-list maps the few names that demucs's checkpoints use to inert stand-ins;
-safetensors as JSON and raw numbers. The class of the network comes from our card, never from the file.
+The bytes are read once, their sha256 is compared with the card's pin, and only then are they parsed: pickles by
+torch's weights-only unpickler with an allow-list of inert names, safetensors as JSON and raw numbers. The class of
+a network comes from our card, never from the file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import io
 import json
 import pickle
-from fractions import Fraction
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +24,8 @@ if TYPE_CHECKING:
     import torch
 
 
-class _Named:
-    """Stands in for a network class while unpickling."""
-
-
-_INERT = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs")
-
-
-def network(card: ModelCard, member: Member, path: Path) -> tuple[torch.nn.Module, str]:
-    """The network of one member, in float32 and evaluating, and the sha256 of its file.
-
-    Raises WeightsMismatch unless the bytes are pinned and fit the card.
-    """
+def pinned(card: ModelCard, member: Member, path: Path) -> tuple[bytes, str]:
+    """The bytes of a member's weights file and their sha256. Raises WeightsMismatch unless the card pins them."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -43,9 +33,14 @@ def network(card: ModelCard, member: Member, path: Path) -> tuple[torch.nn.Modul
     digest = hashlib.sha256(data).hexdigest()
     if digest not in {file.sha256 for file in member.files}:
         raise _mismatch(path, f"sha256 {digest[:12]}… is not one that the card of {card.name} pins")
+    return data, digest
+
+
+@contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while weights become a network into WeightsMismatch."""
     try:
-        arguments, state = (_safetensors if path.suffix == ".safetensors" else _pickle)(data)
-        return _build(card, member, arguments, state), digest
+        yield
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise _mismatch(path, str(error).partition("\n")[0]) from error
 
@@ -54,47 +49,21 @@ def _mismatch(path: Path, why: str) -> WeightsMismatch:
     return WeightsMismatch(f"{path}: not loaded: {why}", "remove the file and pull the model again")
 
 
-def _pickle(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    import numpy as np
+def pickled(data: bytes, allowed: Iterable[Any] = ()) -> Any:
+    """A torch checkpoint of tensors and plain containers. Raises UnpicklingError for every name not `allowed`."""
     import torch
 
-    scalar = np.float64(0).__reduce__()[0]  # training metrics are numpy scalars; its module was renamed in numpy 2
-    allowed: list[Any] = [*((_Named, name) for name in _INERT), Fraction, np.dtype, type(np.dtype("f8"))]
-    allowed += [(scalar, "numpy.core.multiarray.scalar"), (scalar, "numpy._core.multiarray.scalar")]
-    with torch.serialization.safe_globals(allowed):
-        package = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    return package["kwargs"], package["state"]
+    with torch.serialization.safe_globals(list(allowed)):
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
-def _safetensors(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    import safetensors.torch
+def safetensors(data: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors by name, and the file's own remarks. Raises ValueError."""
+    import safetensors.torch as library
 
     try:
-        state = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
+        state = library.load(data)
+    except Exception as error:  # the library's own error type is not importable in all its versions
         raise ValueError(str(error)) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return json.loads(header["__metadata__"]["kwargs"], object_hook=_fraction), state
-
-
-def _fraction(value: dict[str, Any]) -> Any:
-    if value.get("_type") == "fraction":
-        return Fraction(value["numerator"], value["denominator"])
-    return value
-
-
-def _build(
-    card: ModelCard, member: Member, arguments: dict[str, Any], state: dict[str, torch.Tensor]
-) -> torch.nn.Module:
-    from demucs.hdemucs import HDemucs
-    from demucs.htdemucs import HTDemucs
-
-    kind = {"HTDemucs": HTDemucs, "HDemucs": HDemucs}[member.network]
-    known = inspect.signature(kind).parameters  # demucs drops arguments of older versions in the same way
-    made: torch.nn.Module = kind(**{name: value for name, value in arguments.items() if name in known})
-    if (tuple(made.sources), made.samplerate) != (card.stems, card.sample_rate):
-        raise ValueError(f"it makes {made.sources} at {made.samplerate} Hz, not what the card says")
-    if member.network == "HTDemucs" and int(made.segment * made.samplerate) != card.segment:
-        raise ValueError(f"its segment is {made.segment} s, not the card's {card.segment} frames")
-    made.load_state_dict(state)
-    return made.eval().requires_grad_(False)
+    return state, header.get("__metadata__", {})

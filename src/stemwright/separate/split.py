@@ -1,50 +1,44 @@
-"""Split one song: any rate and channel count in, stems of the same rate, channels and length out.
+"""Split one song by a plan: any rate and channel count in, stems of the same rate, channels and length out.
 
-The source is heard by the network in stereo at the network's rate (mono is doubled and averaged back; more than two
-channels go pair by pair, an odd last one as mono) and its stems come back to the source's rate. Raw stems wait in
-an unnamed temporary file in the output folder, so that memory does not grow with the song and nothing is left when
-the run ends, however it ends. Then the source is read twice more: once for the residual and the peaks, once to
-write. At last everything written is read back and compared.
+Each network hears the song (or a stem that an earlier one made) at its own rate; what it makes comes back to the
+source's rate, is made consistent with what was heard, and waits in a spool. When all peaks are known, one pass
+writes every output. At last everything written is read back and compared.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import os
-import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from stemwright import units
-from stemwright.audio.probe import probe
 from stemwright.audio.resample import resampled
 from stemwright.audio.stream import Block, blocks
-from stemwright.audio.wav import WavWriter
 from stemwright.errors import DamagedAudio, OutputError, SettingsError
 from stemwright.model import AudioFile, Progress
-from stemwright.safety import writable
-from stemwright.separate import Loaded, Mix
-from stemwright.separate.consistency import Heard, Ints, Peaks, fold, share_residual, to_ints
-from stemwright.separate.models import ModelCard
+from stemwright.separate import Mix
+from stemwright.separate.consistency import AIR_HZ, CHUNK, Heard, Peaks, Shared, consistent, fold, to_ints
+from stemwright.separate.engine import Engine
+from stemwright.separate.plan import MIX, Node, Plan
+from stemwright.separate.proof import Lag, verify
+from stemwright.separate.routing import Route, StereoMode, mono, routes
+from stemwright.separate.spool import Spool
 
-MIX = "mix"
-"""Key of the reference mix among the outputs."""
-REST = "no_"
-"""`no_vocals` is the mix without the vocals."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Writer(Protocol):
     """What a stem is written with; `audio.wav.WavWriter` is one."""
 
-    def write(self, samples: Ints) -> None:
-        """Append `[channels, n]` integers."""
+    def write(self, samples: Any) -> None:
+        """Append `[channels, n]` integers, or floats for 32 bits."""
         ...
 
 
@@ -52,241 +46,274 @@ MakeWriter = Callable[[str, Path], AbstractContextManager[Writer]]
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How a song is heard and written."""
+
+    start: int = 0
+    """First frame of the stretch that is wanted."""
+    frames: int | None = None
+    """Its length; None: to the end."""
+    stereo: StereoMode = "stereo"
+    bits: int = 24
+    """16 or 24: integers; 32: float."""
+    share: bool = True
+    """Give what networks leave over to the stems; else they stay as they were made."""
+    overlap: float | None = None
+    """Share of a segment that the next one hears too; None: what the card says."""
+    shifts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class SplitResult:
-    """What was written and how; enough to do it again."""
+    """What was written and how."""
 
     files: tuple[tuple[str, Path], ...]
-    """Stem (or `mix`, `no_vocals`) and its file."""
+    """Stem (or `mix`) and its file."""
     frames: int
     sums: bool
     """The stems' integers add up to the mix's, sample for sample."""
     gain_db: float
     """The one gain that stems and mix got, 0.0 or less."""
     residual_dbfs: float | None
-    """RMS of mix minus raw stems, before it was shared; None when not all stems were made."""
+    """RMS of mix minus raw stems of the first network, before it was shared; None when it made not all."""
     calmed_frames: int
     """Frames in which stems were turned down because the network put out nonsense; see `consistency.NONSENSE`."""
-    model: str
-    weights: tuple[tuple[str, str], ...]
-    device: str
-    versions: tuple[tuple[str, str], ...]
+    dual_mono: bool
+    """Both channels of the source are the same."""
     seconds: float
 
 
-def selection(
-    card: ModelCard, only: tuple[str, ...] = (), without: tuple[str, ...] = (), two_stems: str | None = None
-) -> tuple[str, ...]:
-    """The keys of the outputs that are asked for, in the card's order. Raises SettingsError for a stem it lacks."""
-    for stem in (*only, *without, *((two_stems,) if two_stems else ())):
-        if stem not in card.stems:
-            raise SettingsError(f"{card.name} has no stem {stem!r}", f"it has: {', '.join(card.stems)}")
-    if two_stems:
-        return (two_stems, REST + two_stems)
-    return tuple(stem for stem in card.stems if (not only or stem in only) and stem not in without)
+class _Source(NamedTuple):
+    """Something that a network can hear, from its first frame on; what lies around it is context."""
+
+    blocks: Callable[[int, int], Iterable[Block]]
+    """Frames before and frames after it (context that is there) to `[channels, n]` blocks."""
+    heard: Heard
 
 
 def split(
     source: AudioFile,
-    loaded: Loaded,
+    plan: Plan,
+    engines: Mapping[str, Engine],
     paths: Mapping[str, Path],
-    *,
-    sum_exact: bool = True,
-    bits: int = 24,
-    make_writer: MakeWriter | None = None,
+    make_writer: MakeWriter,
+    manner: Manner = Manner(),
 ) -> Generator[Progress, None, SplitResult]:
-    """Write the outputs that `paths` names: stems of the model's card, `mix`, or a stem and `no_<stem>`.
+    """Write the outputs that `paths` names: stems of the plan, and `mix`.
 
-    All stems, or a stem and its rest, add up to the mix exactly unless `sum_exact` is off; a selection of stems is
-    written as the model gives it. `make_writer(key, path)` opens a writer for `bits`-bit integers. Existing files
+    A complete plan's stems add up to the mix exactly, unless they are left unshared or written as float; a
+    selection of stems is written as the networks give it. `make_writer(key, path)` opens a writer. Existing files
     are replaced. Raises DamagedAudio, SettingsError, OutputError, DiskFull; whatever stops it leaves no file.
     """
     began = time.monotonic()
     if source.path.resolve() in {path.resolve() for path in paths.values()}:
         raise OutputError(f"{source.path}: would be overwritten by its own stem", "give another folder with --out")
-    wanted = _wanted(loaded.card, paths)
-    rest = REST + wanted[0] in paths
-    complete = len(wanted) == len(loaded.card.stems)
-    sums = sum_exact and (complete or rest)
+    frames = min(source.frames - manner.start, manner.frames or source.frames)
+    if frames <= 0:
+        raise SettingsError(f"{source.path}: there is nothing at that place", "give a stretch within the song")
+    channels = 1 if manner.stereo == "mono" else source.format.channels
+    rate = source.format.sample_rate
+
+    def read(before: int = 0, after: int = 0) -> Iterator[Block]:
+        found = blocks(source, CHUNK, manner.start - before, before + frames + after)
+        return map(mono, found) if manner.stereo == "mono" else found
+
+    heard = _listen(source, read(), channels)
+    peaks, calmed, residual = Peaks(), 0, None
     with ExitStack() as stack:
-        heard, spools = _listen(source), []
-        for pair in (range(c, min(c + 2, source.format.channels)) for c in range(0, source.format.channels, 2)):
-            spools.append(stack.enter_context(_Spool(next(iter(paths.values())).parent, len(wanted), len(pair))))
-            yield from _separate(source, loaded, wanted, slice(pair.start, pair.stop), spools[-1])
-
-        def read(start: int, end: int) -> Block:
-            return np.concatenate([spool.read(start, end) for spool in spools], axis=1)
-
-        calmed = 0
-
-        def passes(step: str) -> Iterator[tuple[Progress, Block, Block, Block]]:
-            nonlocal calmed
-            done = calmed = 0
-            for mix, raw, calm, shared in share_residual(read, blocks(source), heard):
-                calmed += int(((calm != raw).any(axis=(0, 1)) & mix.any(axis=0)).sum()) if sums else 0
-                stems = (shared if complete else calm) if sums else raw
-                done += mix.shape[1]
-                if rest:
-                    stems = np.concatenate([stems[:1], mix[None] - stems[:1]])
-                yield Progress(step, done, source.frames, "frames"), mix, raw, stems
-
-        peaks, squares = Peaks(), 0.0
-        for progress, mix, raw, stems in passes("check"):
-            peaks.add(stems, mix if sums or MIX in paths else mix[:0])
-            squares += float(((mix - raw.sum(axis=0)).astype(np.float64) ** 2).sum())
-            yield progress
-        gain = peaks.gain(bits)
-        keys = [*wanted, *([REST + wanted[0]] if rest else []), *([MIX] if MIX in paths else [])]
+        room = (manner.start, source.frames - manner.start - frames)
+        sources = {MIX: _Source(lambda before, after: read(min(before, room[0]), min(after, room[1])), heard)}
+        made: dict[str, tuple[Spool, int]] = {}
+        for number, node in enumerate(plan.nodes):
+            engine = engines[node.model]
+            spool = Spool(next(iter(paths.values())).parent, frames, len(node.outputs), channels, engine.device)
+            stack.enter_context(spool)
+            listeners = {name: Heard(channels) for name in node.outputs if _is_source(name, plan)}
+            lag, squares, done = Lag(), 0.0, 0
+            context = room if node.source == MIX else (0, 0)
+            for chunk in _work(engine, node, sources[node.source], rate, frames, channels, context, manner):
+                spool.append(chunk.stems)
+                for index, name in enumerate(node.outputs):
+                    if name in listeners:
+                        listeners[name].add(chunk.stems[index].cpu().numpy())
+                    elif name in paths:
+                        peaks.add(chunk.stems[index])
+                if node.complete and not node.rest:
+                    squares += float((chunk.mix - chunk.raw_sum).square().sum())
+                    lag.add(chunk.raw_sum, chunk.mix)
+                calmed += chunk.calmed if manner.share else 0
+                done += chunk.mix.shape[-1]
+                total = frames * len(plan.nodes) / rate
+                yield Progress("split", (number * frames + done) / rate, total, "s")
+            lag.check(engine.network.card.name)
+            if number == 0 and node.complete and not node.rest:
+                residual = units.db(math.sqrt(squares / (frames * channels)))
+            made |= {name: (spool, index) for index, name in enumerate(node.outputs)}
+            for name, listener in listeners.items():
+                listener.close()
+                sources[name] = _Source(_spooled(spool, node.outputs.index(name), frames), listener)
+        sums = plan.complete and manner.share and manner.bits < 32 and set(plan.stems) <= set(paths)
+        if sums or MIX in paths:
+            peaks.add_mix(heard)
+        gain = peaks.gain(manner.bits) if manner.bits < 32 else 1.0
+        keys = [*(name for name in plan.stems if name in paths), *([MIX] if MIX in paths else [])]
         files = tuple((key, paths[key]) for key in keys)
         written = False
         try:
             with ExitStack() as outputs:
-                open_writer = make_writer or _plain_writer(source, bits)
-                writers = [outputs.enter_context(open_writer(key, path)) for key, path in files]
-                for progress, mix, _, stems in passes("write"):
-                    if sums:
-                        parts, whole = fold(stems, mix, gain, bits, carrier=1 if rest else None)
-                    else:
-                        parts, whole = to_ints(stems, gain, bits), to_ints(mix, gain, bits)
-                    for writer, samples in zip(writers, [*parts, whole], strict=False):
+                writers = [outputs.enter_context(make_writer(key, path)) for key, path in files]
+                for number, mix in enumerate(read()):
+                    stems = _gathered([made[key] for key in keys if key != MIX], number)
+                    for writer, samples in zip(writers, _samples(stems, mix, gain, manner.bits, sums), strict=False):
                         writer.write(samples)
-                    yield progress
-                written = True
-            yield from _verify(source, files, gain, bits, sums)
+                    yield Progress("write", number * CHUNK + mix.shape[1], frames, "frames")
+                written = True  # from here on files get their names
+            yield from verify(files, source.format.sample_rate, frames, read(), gain, manner.bits, sums=sums)
         except BaseException:
             for _, path in files if written else ():
                 path.unlink(missing_ok=True)
             raise
-    size = source.frames * source.format.channels
-    residual = units.db(math.sqrt(squares / size)) if complete else None
     return SplitResult(
         files,
-        source.frames,
+        frames,
         sums,
         units.db(gain),
         residual,
         calmed,
-        loaded.card.name,
-        loaded.weights,
-        loaded.device,
-        loaded.versions,
+        heard.dual_mono and heard.high > heard.low,
         time.monotonic() - began,
     )
 
 
-def _wanted(card: ModelCard, paths: Mapping[str, Path]) -> tuple[str, ...]:
-    """The stems that the model has to make."""
-    stems = tuple(stem for stem in card.stems if stem in paths)
-    rests = tuple(stem for stem in card.stems if REST + stem in paths)
-    known = len(stems) + len(rests) + (MIX in paths)
-    if not stems or known < len(paths) or (rests and (rests != stems or len(stems) > 1)):
-        raise SettingsError(
-            f"{card.name} cannot write {', '.join(paths)}",
-            f"ask for any of {', '.join(card.stems)}, or for one stem and no_<stem>",
-        )
-    return stems
+def _is_source(name: str, plan: Plan) -> bool:
+    return any(node.source == name for node in plan.nodes)
 
 
-def _listen(source: AudioFile) -> Heard:
+def _listen(source: AudioFile, mix: Iterable[Block], channels: int) -> Heard:
     """One look at the source. Raises DamagedAudio for samples that are no numbers, and for no samples at all."""
-    heard = Heard()
-    for block in blocks(source):
-        if not np.isfinite(block).all():
-            raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
+    heard = Heard(channels)
+    for block in mix:
         heard.add(block)
+        if not heard.finite:
+            raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
     heard.close()
     if not heard.frames:
         raise DamagedAudio(f"{source.path}: holds no audio", "export it again")
     return heard
 
 
-def _separate(
-    source: AudioFile, loaded: Loaded, stems: tuple[str, ...], channels: slice, spool: _Spool
-) -> Iterator[Progress]:
-    """One pair of channels (or a single one) of the source through the model into the spool."""
-    rate, model_rate = source.format.sample_rate, loaded.card.sample_rate
-    length = max(1, units.rescale(source.frames, rate, model_rate))
+def _work(
+    engine: Engine,
+    node: Node,
+    source: _Source,
+    rate: int,
+    frames: int,
+    channels: int,
+    context: tuple[int, int],
+    manner: Manner,
+) -> Iterator[Shared]:
+    """What one node makes of its source."""
+    import torch
 
-    def stereo() -> Iterator[Block]:
-        for block in blocks(source):
-            yield np.ascontiguousarray(np.broadcast_to(block[channels], (2, block.shape[1])))
-
-    def mix() -> Iterator[Block]:
-        return resampled(stereo(), rate, model_rate, length)
-
-    said: list[Progress] = []
-
-    def raw() -> Iterator[Block]:
-        for item in loaded.separate(Mix(mix, length), stems):
-            if isinstance(item, Progress):
-                said.append(item)
-            else:
-                made = item if channels.stop - channels.start == 2 else item.mean(axis=1, keepdims=True)
-                yield made.reshape(-1, made.shape[-1])
-
-    for block in resampled(raw(), model_rate, rate, source.frames):
-        spool.append(block)
-        yield from said
-        said.clear()
-    yield from said
+    card = engine.network.card
+    model_rate = card.sample_rate or rate
+    margin = units.rescale(card.segment, model_rate, rate)
+    before, after = (min(margin, there) for there in context)
+    runs = routes(channels, manner.stereo, source.heard.dual_mono)
+    streams = [_run(engine, node, source, route, (before, frames, after), rate, manner) for route in runs]
+    made = _placed(streams, runs, channels)
+    if model_rate != rate:
+        made = _at_rate(made, model_rate, rate, before + frames + after, engine.device)
+    mix = (torch.from_numpy(block).to(engine.device) for block in source.blocks(0, 0))
+    how: Any = "rest" if node.rest else "share" if manner.share and node.complete else "raw"
+    top = 2.0 if model_rate >= rate else 0.9 * model_rate / rate
+    yield from consistent(_middle(made, before, frames), mix, source.heard, how=how, air=(2 * AIR_HZ / rate, top))
 
 
-class _Spool:
-    """Raw stems on disk: float32, one frame after the other, in a file that has no name."""
+def _run(
+    engine: Engine,
+    node: Node,
+    source: _Source,
+    route: Route,
+    span: tuple[int, int, int],
+    rate: int,
+    manner: Manner,
+) -> Iterator[Tensor]:
+    """What the network makes of one route's channels, at its own rate: `[stems, 2, n]`."""
+    before, frames, after = span
+    model_rate = engine.network.card.sample_rate or rate
+    length = max(1, units.rescale(before + frames + after, rate, model_rate))
 
-    def __init__(self, folder: Path, stems: int, channels: int) -> None:
-        self._folder, self._stems, self._channels = folder, stems, channels
-        self._file: io.FileIO
+    def hear() -> Iterator[Block]:
+        stereo = (np.ascontiguousarray(route.heard(block)) for block in source.blocks(before, after))
+        return resampled(stereo, rate, model_rate, length)
 
-    def __enter__(self) -> _Spool:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
-        except OSError as error:
-            raise writable(error, self._folder) from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def append(self, block: Block) -> None:
-        """Add `[stems * channels, n]` frames. Raises DiskFull or OutputError."""
-        left = memoryview(np.ascontiguousarray(block.T, np.float32).tobytes())
-        try:
-            self._file.seek(0, os.SEEK_END)
-            while left:
-                left = left[self._file.write(left) :]
-        except OSError as error:
-            raise writable(error, self._folder) from error
-
-    def read(self, start: int, end: int) -> Block:
-        """Frames [start, end) as `[stems, channels, n]`."""
-        width = self._stems * self._channels
-        self._file.seek(start * width * 4)
-        data = np.frombuffer(self._file.read((end - start) * width * 4), np.float32)
-        return data.reshape(-1, width).T.reshape(self._stems, self._channels, -1)
+    statistics = source.heard.statistics(route.hear.mean(axis=0))
+    stems = tuple(node.give.values())
+    first = units.rescale(manner.start - before, rate, model_rate)
+    mix = Mix(hear, length)
+    return engine.separate(mix, stems, statistics, first=first, overlap=manner.overlap, shifts=manner.shifts)
 
 
-def _plain_writer(source: AudioFile, bits: int) -> MakeWriter:
-    form = source.format
-    return lambda _, path: WavWriter(path, form.sample_rate, form.channels, bits, channel_mask=form.channel_mask)
+def _placed(streams: list[Iterator[Tensor]], runs: tuple[Route, ...], channels: int) -> Iterator[Tensor]:
+    """The runs' stems in the channels where they belong, `[stems, channels, n]`."""
+    if len(runs) == 1 and channels == 2 and np.array_equal(runs[0].give, np.eye(2)):
+        yield from streams[0]
+        return
+    for parts in zip(*streams, strict=True):
+        placed = [part.new_tensor(run.give) @ part for run, part in zip(runs, parts, strict=True)]
+        yield sum(placed[1:], placed[0])
 
 
-def _verify(
-    source: AudioFile, files: tuple[tuple[str, Path], ...], gain: float, bits: int, sums: bool
-) -> Iterator[Progress]:
-    """Read everything back: lengths equal the source's, the mix is the source, the stems sum to it."""
-    made = [probe(path) for _, path in files]
-    for file in made:
-        if (file.frames, file.format.sample_rate) != (source.frames, source.format.sample_rate):
-            raise OutputError(
-                f"{file.path}: {file.frames} frames, not {source.frames}", "run it again; is the disk sound?"
-            )
-    done = 0
-    for original, *parts in zip(blocks(source), *(blocks(file) for file in made), strict=True):
-        whole = to_ints(original, gain, bits)
-        stems = [to_ints(part, 1.0, bits) for (key, _), part in zip(files, parts, strict=True) if key != MIX]
-        mixes = [to_ints(part, 1.0, bits) for (key, _), part in zip(files, parts, strict=True) if key == MIX]
-        if any((mix != whole).any() for mix in mixes) or (sums and (np.sum(stems, axis=0) != whole).any()):
-            raise OutputError("what was written does not add up to the mix", "run it again; is the disk sound?")
-        done += original.shape[1]
-        yield Progress("verify", done, source.frames, "frames")
+def _at_rate(made: Iterator[Tensor], from_rate: int, to_rate: int, frames: int, device: str) -> Iterator[Tensor]:
+    import torch
+
+    shape: list[int] = []
+
+    def rows() -> Iterator[Block]:
+        for block in made:
+            shape[:] = block.shape[:2]
+            yield block.flatten(0, 1).cpu().numpy()
+
+    for block in resampled(rows(), from_rate, to_rate, frames):
+        yield torch.from_numpy(block).to(device).unflatten(0, (shape[0], shape[1]))
+
+
+def _middle(made: Iterator[Tensor], skip: int, frames: int) -> Iterator[Tensor]:
+    """`frames` frames after the first `skip`."""
+    for block in made:
+        part = block[..., skip : skip + frames]
+        skip = max(0, skip - block.shape[-1])
+        if part.shape[-1]:
+            frames -= part.shape[-1]
+            yield part
+
+
+def _spooled(spool: Spool, index: int, frames: int) -> Callable[[int, int], Iterable[Block]]:
+    def read(before: int, after: int) -> Iterator[Block]:
+        for number in range(-(-frames // CHUNK)):
+            yield spool.chunk(number)[index].cpu().numpy()
+
+    return read
+
+
+def _gathered(places: list[tuple[Spool, int]], number: int) -> Tensor:
+    """One chunk of stems that lie in spools, `[stems, channels, n]`."""
+    import torch
+
+    chunks = {spool: spool.chunk(number) for spool, _ in places}
+    if len(chunks) == 1 and [index for _, index in places] == list(range(len(chunks[places[0][0]]))):
+        return chunks[places[0][0]]
+    return torch.stack([chunks[spool][index].to(chunks[places[0][0]].device) for spool, index in places])
+
+
+def _samples(stems: Tensor, mix: Block, gain: float, bits: int, sums: bool) -> list[Any]:
+    """What is written of one chunk: the stems, then the mix."""
+    import torch
+
+    whole = torch.from_numpy(mix).to(stems.device)
+    if bits < 32 and sums:
+        stems, whole = fold(stems, whole, gain, bits)
+    elif bits < 32:
+        stems, whole = to_ints(stems, gain, bits), to_ints(whole, gain, bits)
+    return [*stems.cpu().numpy(), whole.cpu().numpy()]

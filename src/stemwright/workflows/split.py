@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from stemwright import serial
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
 from stemwright.model import Outcome, Output, Song
 from stemwright.naming import safe_name, title_of
-from stemwright.workflows import stems
-from stemwright.workflows.stems import SplitOptions
-from stemwright.workflows.steps import DryRunEnds, Made, Planned, Run, Workflow, hash_inputs, open_folder
+from stemwright.workflows import separation
+from stemwright.workflows.separation import SplitOptions
+from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +34,25 @@ def split(
     dry_run: bool = False,
 ) -> Workflow[Outcome[Separation]]:
     """Split one mix into `<title>_stems/`. Raises as `prep` does."""
-    file = stems.song_file(source)
+    file = separation.song_file(source)
     inputs = yield from hash_inputs([source])
     name = title or file.tag("title") or title_of(source.stem)
-    song = Song(name, file.format.sample_rate)
+    song = Song(name, file.format.sample_rate, artist=file.tag("artist"))
     parent = (out or source.resolve().parent).absolute()
-    fresh = Manifest("split", inputs)
-    found = Ledger.find(parent, "split", inputs)
-    if not (dry_run or (found and stems.is_done(found, inputs, song, options))):
-        yield from stems.ready(options)
-    ledger = open_folder(parent, f"{safe_name(name)}_stems", found, fresh, avoid=source, force=force, dry_run=dry_run)
+    workflow = f"split{options.stretch}"
+    fresh = Manifest(workflow, inputs)
+    found = Ledger.find(parent, workflow, inputs)
+    if not (dry_run or (found and separation.is_done(found, inputs, song, options))):
+        yield from separation.ready(options)
+    folder = f"{safe_name(name)}_stems{options.stretch}"
+    ledger = open_folder(parent, folder, found, fresh, avoid=source, force=force, dry_run=dry_run)
     run = Run(ledger, dry_run)
+    if not dry_run:
+        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs")
+        ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
     try:
-        parts = stems.split_parts(inputs, song, options)
-        if not dry_run:
-            packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs")
-            ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
-        with TemporaryDirectory(prefix="stemwright-") as scratch:
-
-            def split_it() -> Workflow[Made]:
-                heard = file
-                if options.preview_s:
-                    heard = yield from stems.loudest(file, options.preview_s, Path(scratch))
-                return (yield from stems.split(heard, song, options, ledger.folder))
-
-            made = yield from run.step("stems", parts, split_it)
+        parts = separation.parts(inputs, song, options)
+        made = yield from run.step("stems", parts, lambda: separation.split(file, song, options, ledger.folder))
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)))
     if not dry_run:

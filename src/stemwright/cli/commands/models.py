@@ -30,6 +30,16 @@ def list_() -> None:
 
 
 @command.command()
+@options.talks
+def presets() -> None:
+    """Show every preset: what it makes, with which models, in which qualities."""
+    from stemwright.cli import output, views
+    from stemwright.workflows import models
+
+    output.show("presets", models.presets(), views.presets)
+
+
+@command.command()
 @click.argument("model")
 @click.option("--from", "folder", type=options.PATH, help="Take the files from this folder first.")
 @click.option("--offline", is_flag=True, help="Never use the network.")

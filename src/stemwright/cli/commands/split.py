@@ -24,6 +24,7 @@ def command(inputs: tuple[Path, ...], **flags: Any) -> int:
     stemwright split *.flac --two-stems vocals -o Splits/
     """
     from stemwright.cli import output, views
+    from stemwright.workflows.separation import songs_at_once
     from stemwright.workflows.split import split
 
     asked = options.split_options(flags)
@@ -33,4 +34,5 @@ def command(inputs: tuple[Path, ...], **flags: Any) -> int:
         inputs,
         lambda path: split(path, asked, title=title, out=out, force=force, dry_run=dry_run),
         views.separation,
+        lambda: songs_at_once(asked),
     )
