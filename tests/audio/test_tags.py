@@ -20,7 +20,7 @@ from wavs import FLOATS, RATE, SAMPLES, tool
 
 from stemwright.audio.probe import probe
 from stemwright.audio.tags import MAX_COVER, Cover, read_cover, read_tags, stem_id3
-from stemwright.audio.wav import WavWriter, replace_ixml
+from stemwright.audio.wav import WavWriter, replace_chunks
 
 FACTS = (("artist", "Björk"), ("bpm", "93.5"), ("comment", "with love"), ("key", "Am"), ("title", "Tune"))
 
@@ -104,7 +104,7 @@ def test_tags_and_cover_of_a_song_are_those_of_its_stems(tmp_path: Path, name: s
     tags, cover = read_tags(source), read_cover(source)
     assert dict(tags).items() >= SONG.items() and cover == Cover("image/png", FRONT)
     path = stem(tmp_path / "stem.wav", stem_id3(tags, cover), limit)
-    replace_ixml(path, b"<b/>")
+    replace_chunks(path, {b"iXML": b"<b/>"})
     assert read_tags(path) == tags and read_cover(path) == cover
     file = probe(path)
     assert (file.frames, file.damage, file.tag("bpm"), file.tag("title")) == (480, (), "93.5", "Tune")

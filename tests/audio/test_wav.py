@@ -17,7 +17,7 @@ from stemwright.audio.probe import probe
 from stemwright.audio.stream import read_all
 from stemwright.audio.tags import stem_id3
 from stemwright.audio.take import take
-from stemwright.audio.wav import WavWriter, is_whole, replace_ixml
+from stemwright.audio.wav import WavWriter, is_whole, replace_chunks
 from stemwright.errors import NotFoundInput, OutputError
 
 IXML = build_ixml(project="Song", track="Kick", channels=2, sample_rate=RATE, bits=24, tempo=93.5, note="")
@@ -107,8 +107,8 @@ def test_a_place_that_takes_no_file_is_an_output_error(tmp_path: Path) -> None:
 def test_another_ixml_changes_nothing_else(tmp_path: Path, data: bytes) -> None:
     path = saved(tmp_path, data)
     before = read_all(probe(path))
-    replace_ixml(path, IXML)
-    replace_ixml(path, IXML)
+    replace_chunks(path, {b"iXML": IXML})
+    replace_chunks(path, {b"iXML": IXML})
     file = probe(path)
     assert np.array_equal(read_all(file), before) and file.tag("bpm") == "93.5"
     assert path.read_bytes().count(b"iXML") == 1
@@ -131,9 +131,9 @@ def test_take_writes_odd_files_anew_with_every_sample(tmp_path: Path, data: byte
     path = saved(tmp_path, data)
     assert not is_whole(path) or data[:4] == b"RIFX"
     with pytest.raises(ValueError, match="no whole WAV"):
-        replace_ixml(path, IXML)
+        replace_chunks(path, {b"iXML": IXML})
     assert take(probe(path), tmp_path / "b.wav") == "WAV unpacked to 24-bit WAV, bit-exact" or data[:4] == b"RF64"
-    replace_ixml(tmp_path / "b.wav", IXML)
+    replace_chunks(tmp_path / "b.wav", {b"iXML": IXML})
     assert np.array_equal(read_all(probe(tmp_path / "b.wav")), FLOATS) and path.read_bytes() == data
 
 

@@ -18,7 +18,7 @@ import soundfile
 from stemwright.audio.chunks import Bext, build_ixml
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import blocks
-from stemwright.audio.wav import WavWriter, is_whole, replace_ixml
+from stemwright.audio.wav import WavWriter, is_whole, replace_chunks
 from stemwright.errors import DamagedAudio, InputError, StemwrightError
 
 COUNT = int(os.environ.get("STEMWRIGHT_FUZZ", "300"))
@@ -87,7 +87,7 @@ def test_broken_headers_give_facts_or_house_errors(tmp_path: Path, part: int) ->
                 total += block.shape[1]
             assert total == file.frames
             if is_whole(path):
-                replace_ixml(path, b"<BWFXML/>")
+                replace_chunks(path, {b"iXML": b"<BWFXML/>"})
                 assert probe(path).frames == file.frames
         except InputError as error:
             assert error.hint

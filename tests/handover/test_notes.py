@@ -50,6 +50,7 @@ SEPARATION = SeparationFacts(
     versions={"torch": "2.13.0", "demucs": "4.1.0"},
     gain_db=-1.25,
     residual_dbfs=-28.44,
+    shared=True,
     exact_sum=True,
     resampled=False,
 )
@@ -114,7 +115,8 @@ def test_nothing_is_claimed_that_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"exact_sum": False}, "not shared, so they do not add up"),
+        ({"exact_sum": False, "shared": False}, "not shared, so they do not add up"),
+        ({"exact_sum": False}, "dBFS RMS, shared among them"),
         ({"resampled": True}, "was resampled for the network"),
         ({"residual_dbfs": float("-inf")}, "digital silence"),
     ],

@@ -126,8 +126,8 @@ def test_a_batch_too_large_is_halved_and_stays_so_until_one_is_too_much():
     for _ in range(2):
         assert like(heard(engine, noise(0.1), overlap=0)[0], noise(0.1))
     assert sizes == [4, 2, 1, 1, 1, 1, 1] + [1] * 5
-    assert engine.remarks == [f"memory was short: {n} segments at a time" for n in (2, 1)]
-    with pytest.raises(StemwrightError, match="not enough memory for one segment of fake") as caught:
+    assert engine.remarks == [f"memory was short: batches of {n} from then on" for n in (2, 1)]
+    with pytest.raises(StemwrightError, match="not enough memory for fake") as caught:
         heard(short(scarce(0, []), batch=2), noise(0.1))
     assert "smaller model" in caught.value.hint
 

@@ -270,12 +270,44 @@ def test_a_bad_writer_leaves_no_file(tmp_path, writer, error):
     assert empty(tmp_path)
 
 
+@pytest.mark.parametrize("plan", [WHOLE, TWO, narrow(WHOLE, only=("vocals", "bass"))], ids=("all", "rest", "only"))
 @pytest.mark.parametrize("late", [100, -3])
-def test_a_network_that_delays_is_caught(tmp_path, late):
+def test_a_network_that_delays_is_caught(tmp_path, late, plan):
+    engine = Engine(network(lambda x, wanted: 0.25 * x.roll(late, -1)[:, None].repeat(1, len(wanted), 1, 1)))
     with pytest.raises(StemwrightError, match=f"come {late} frames late"):
-        engine = Engine(network(lambda x, wanted: 0.25 * x.roll(late, -1)[:, None].repeat(1, len(wanted), 1, 1)))
-        run(song(tmp_path), tmp_path, engine)
+        run(song(tmp_path), tmp_path, engine, plan, plan.stems)
     assert empty(tmp_path)
+
+
+def test_a_low_tone_with_a_phase_is_no_delay():
+    t = torch.arange(65_536) / RATE
+    for hz, level in ((45, 0.03), (40, 0.06), (110, 0.02)):
+        heard = torch.sin(2 * torch.pi * hz * t)[None]
+        lag = Lag()
+        lag.add(heard + level * torch.cos(2 * torch.pi * hz * t), heard)
+        assert lag.frames() == 0
+
+
+@pytest.mark.parametrize("bits", [24, 32])
+@pytest.mark.parametrize("plan", [WHOLE, TWO, narrow(WHOLE, only=("vocals",))], ids=("all", "rest", "only"))
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_samples_that_are_no_numbers_are_never_written(tmp_path, bits, plan, wrong):
+    def forward(x, wanted):
+        made = 0.25 * x[:, None].repeat(1, len(wanted), 1, 1)
+        made[..., 100] = wrong
+        return made
+
+    with pytest.raises(StemwrightError, match="no numbers"):
+        run(song(tmp_path), tmp_path, Engine(network(forward)), plan, plan.stems, bits=bits)
+    assert empty(tmp_path)
+
+
+def test_a_stem_a_hair_beyond_full_scale_lowers_nothing(tmp_path):
+    source = song(tmp_path, peak=1.0)
+    top = float(np.abs(read_all(source)).max())
+    result, parts, _ = run(source, tmp_path, free(((1 + 3 * 2**-23) / top, 0, 0, 0), tilt=1.0))
+    assert result.gain_db == 0
+    closes(parts)
 
 
 def test_samples_that_are_no_numbers_are_refused(tmp_path):

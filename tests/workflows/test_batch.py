@@ -15,9 +15,12 @@ from test_failures import SLOW
 
 from stemwright.model import Progress
 from stemwright.workflows.batch import each
+from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.split import split
 from support import finish, write_wav
+
+ONE = Given(title="One")
 
 
 @pytest.fixture
@@ -86,3 +89,23 @@ def test_killed_in_the_middle_only_the_rest_is_done(songs, tmp_path: Path, free_
     assert free_engine[done_once:] == ["Song 2.wav", "Song 3.wav", "Song 4.wav"]
     assert stems(tmp_path / "out") == stems(tmp_path / "undisturbed")
     assert not list((tmp_path / "out").rglob(".*.part"))
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_bug_with_one_song_leaves_the_others(songs, tmp_path: Path, free_engine, at_once: int) -> None:
+    def work(path: Path):
+        if path is songs[1]:
+            raise RuntimeError("surprise")
+        return (yield from split(path, SplitOptions(), out=tmp_path / "out"))
+
+    items = finish(each(songs, work, at_once)).result
+    assert [bool(item.outcome) for item in items] == [True, False, True, True, True]
+    assert "surprise" in items[1].error and "bug" in items[1].hint
+
+
+def test_songs_of_one_name_never_share_a_folder(songs, tmp_path: Path, free_engine: list[str]) -> None:
+    for number in range(4):
+        out = tmp_path / f"out{number}"
+        items = finish(each(songs, lambda path, out=out: split(path, SplitOptions(), given=ONE, out=out), 3)).result
+        assert [bool(item.outcome) for item in items].count(True) == 1, items
+        assert all("--force" in item.hint for item in items if item.error)

@@ -7,6 +7,7 @@ in place (EBU Tech 3306, section 4).
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -153,8 +154,8 @@ def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)
 
 
-def replace_ixml(path: Path, ixml: bytes) -> None:
-    """Give a whole WAV file (see `is_whole`) another iXML chunk; every other chunk stays as it is. Atomic.
+def replace_chunks(path: Path, chunks: Mapping[bytes, bytes]) -> None:
+    """Give a whole WAV file (see `is_whole`) other chunks of these names; every other stays as it is. Atomic.
 
     Raises OutputError, DiskFull; ValueError when the file is no whole WAV.
     """
@@ -164,11 +165,12 @@ def replace_ixml(path: Path, ixml: bytes) -> None:
         head = source.read(12)
         out.write(head)
         for chunk in walk(source, path.stat().st_size):
-            if chunk.name != b"iXML":
+            if chunk.name not in chunks:
                 source.seek(chunk.offset - 8)
                 copy_bytes(source, out, 8 + chunk.size)
                 out.write(b"\0" * (chunk.size % 2))
-        out.write(_chunk(b"iXML", ixml))
+        for name, body in chunks.items():
+            out.write(_chunk(name, body))
         total = out.tell() - 8
         if head[:4] != b"RIFF":
             out.seek(20)  # riffSize, the first field of ds64

@@ -21,6 +21,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+class Number(click.FloatRange):
+    """A number within a range; `nan` is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails for what is none."""
+        number = super().convert(value, param, ctx)
+        return number if number == number else self.fail(f"{value!r} is not a number", param, ctx)
+
+
 def _manner(*names: str, **settings: Any) -> Callable[[F], F]:
     """An option that goes to `output.manners` instead of the command."""
 
@@ -74,7 +83,7 @@ writes = _stack(
 )
 
 song = _stack(
-    click.option("--bpm", type=click.FloatRange(20, 400), help="Tempo, instead of the measured one."),
+    click.option("--bpm", type=Number(20, 400), help="Tempo, instead of the measured one."),
     click.option("--key", help="Key (Am, 'F# minor', 8A), instead of the measured one."),
     click.option("--title", help="Song title."),
     click.option("--artist", help="Artist."),
@@ -108,7 +117,7 @@ splits = _stack(
         help="What the network leaves over: to all stems, to `other`, to its own file, or nowhere.",
     ),
     click.option("--selection", callback=_spans, metavar="FROM:TO", help="Only this stretch, in seconds."),
-    click.option("--preview", type=click.FloatRange(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
+    click.option("--preview", type=Number(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
     click.option(
         "--stereo-mode",
         type=click.Choice(["stereo", "mono", "mid_sides", "left_right"]),
@@ -124,7 +133,7 @@ splits = _stack(
     click.option(
         "--shifts", type=click.IntRange(1, 16), default=1, show_default=True, help="Average so many shifted runs."
     ),
-    click.option("--overlap", type=click.FloatRange(0, 0.9), help="Of segments, instead of the model's own."),
+    click.option("--overlap", type=Number(0, 0.9), help="Of segments, instead of the model's own."),
     click.option(
         "--precision",
         type=click.Choice(["auto", "exact", "fast", "bf16"]),
@@ -178,7 +187,7 @@ def split_options(flags: dict[str, Any]) -> SplitOptions:
     if len(flags["selection"]) > 1:
         raise click.UsageError("--selection takes one stretch")
     return SplitOptions(
-        preset=flags["preset"] or "4_tracks",
+        preset=flags["preset"] or ("" if flags["model"] else "4_tracks"),
         model=flags["model"] or "",
         only=tuple(flags["only"]),
         without=tuple(flags["without"]),

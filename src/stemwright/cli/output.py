@@ -162,8 +162,9 @@ def _bar() -> Drawer:
             bar.console.print(event.message, style="dim", markup=False)
         key = (event.subject, event.step)
         if key not in tasks:
-            for old in [old for old in tasks if "all" not in (old[1], event.step)]:
-                bar.remove_task(tasks.pop(old))
+            for old in [old for old in tasks if old[0] == event.subject or not old[0]]:
+                if "all" not in (old[1], event.step):
+                    bar.remove_task(tasks.pop(old))
             tasks[key] = bar.add_task(f"{event.step} {event.subject}".strip(), total=event.total or None)
         bar.update(tasks[key], completed=event.done, total=event.total or None)
 
@@ -171,24 +172,24 @@ def _bar() -> Drawer:
 
 
 def _plain() -> Drawer:
-    last: dict[str, Any] = {"step": None, "at": 0.0, "all": time.monotonic()}
     began = time.monotonic()
+    said: dict[str, tuple[str, float]] = {"all": ("", began)}
 
     def draw(event: Progress) -> None:
         if event.message:
             say(event.message)
         now = time.monotonic()
         if event.step == "all":  # of a batch
-            if event.done and now - last["all"] > 20:
+            if event.done and now - said["all"][1] > 20:
                 left = (now - began) * (event.total / event.done - 1)
                 say(f"all: {100 * event.done / event.total:.0f}%, about {math.ceil(left / 60)} min left")
-                last["all"] = now
+                said["all"] = ("", now)
             return
-        step = (event.subject, event.step)
-        if step != last["step"] or now - last["at"] > 5:
+        step, at = said.get(event.subject, ("", 0.0))
+        if step != event.step or now - at > 5:
             share = f" {100 * event.done / event.total:.0f}%" if event.total and event.done else ""
             say(f"{f'{event.subject}: ' if event.subject else ''}{event.step}{share}")
-            last.update(step=step, at=now)
+            said[event.subject] = (event.step, now)
 
     return draw, lambda: None
 

@@ -39,8 +39,7 @@ def delivery(console: Console, outcome: Outcome[Any]) -> None:
                 f"{name} has no place for: {', '.join(sorted({loss.field for loss in losses}))}", markup=False
             )
     if separation := made.separation:
-        exact = "stems add up to the mix exactly (0 LSB)" if separation.exact_sum else "stems do not add up to the mix"
-        console.print(f"split with {separation.model} on {separation.device}; {exact}", markup=False)
+        console.print(split_line(separation), markup=False)
     if len(outcome.skipped) == len(made.plan):
         console.print("nothing to do: everything was there already")
     elif outcome.skipped:
@@ -54,10 +53,16 @@ def separation(console: Console, outcome: Outcome[Any]) -> None:
         plan(console, made)
         return
     tree(console, made.folder, outcome.outputs)
-    exact = "they add up to the mix exactly (0 LSB)" if made.facts.exact_sum else "they do not add up to the mix"
-    console.print(f"split with {made.facts.model} on {made.facts.device}; {exact}", markup=False)
+    console.print(split_line(made.facts), markup=False)
     if outcome.skipped:
         console.print("nothing to do: everything was there already")
+
+
+def split_line(facts: Any) -> str:
+    """Which network made the stems, and whether they add up."""
+    how = "exactly (0 LSB)" if facts.exact_sum else "but for the rounding of floats"
+    sums = f"they add up to the mix {how}" if facts.exact_sum or facts.shared else "they do not add up to the mix"
+    return f"split with {facts.model} on {facts.device}; {sums}"
 
 
 def plan(console: Console, made: Any) -> None:

@@ -26,6 +26,8 @@ class SeparationFacts:
     """The one gain that stems and mix got."""
     residual_dbfs: float | None
     """RMS of mix minus raw stems, before it was shared among them; None when not all stems were made."""
+    shared: bool
+    """The residual was given to the stems, so that they add up to the mix as exactly as their samples can."""
     exact_sum: bool
     """It was verified on the written files that the stems' samples add up to the mix's."""
     resampled: bool

@@ -233,7 +233,7 @@ def _separation(made: SeparationFacts, stems: StemSet) -> list[str]:
         said.append("The mix was resampled for the network, and the stems back to the rate of the mix.")
     if made.residual_dbfs is not None:
         level = "digital silence" if made.residual_dbfs == -math.inf else f"{made.residual_dbfs:.1f} dBFS RMS"
-        then = "shared among them" if made.exact_sum else "not shared, so they do not add up to the mix"
+        then = "shared among them" if made.shared else "not shared, so they do not add up to the mix"
         said.append(f"Residual (the mix minus the raw stems): {level}, {then}.")
     if made.calmed_s:
         said.append(

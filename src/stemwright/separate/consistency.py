@@ -37,7 +37,7 @@ class Heard:
     """What one look at a mix tells before anything is made: peak, statistics, silences, and whether it is dual mono."""
 
     def __init__(self, channels: int) -> None:
-        self.high, self.low, self.frames = 0.0, 0.0, 0
+        self.channels, self.high, self.low, self.frames = channels, 0.0, 0.0, 0
         self.silences: list[tuple[int, int]] = []
         self.dual_mono = channels == 2
         self.finite = True
@@ -219,6 +219,7 @@ def _given(stems: Tensor, rest: Tensor, air: tuple[float, float]) -> Tensor:
     heard = spectra(stems)
     power = heard.real.square() + heard.imag.square()
     low, high = (round(edge * HOP) for edge in air)
+    low = min(low, high - 1)
     if high <= HOP:
         power[..., high:] = power[..., low:high].mean(-1, keepdim=True)
     total = power.sum(0)
@@ -242,13 +243,14 @@ class Peaks:
         """Take in the whole mix."""
         self.high, self.low = heard.high, heard.low
 
-    def gain(self, bits: int) -> float:
+    def gain(self, bits: int, spare: int = 1) -> float:
         """The largest gain up to 1.0 with which mix and stems fit into `bits`.
 
-        The mix must fit exactly. A stem may touch +1.0, one step too much: `fold` gives that step to another stem.
+        The mix must fit exactly. A stem may lie `spare` steps beyond full scale: `fold` gives those to other stems.
         """
         top = 1 - 2.0 ** (1 - bits)
-        return min(1.0, 1 / max(self.stems, 1.0), top / max(self.high, top), 1 / max(-self.low, 1.0))
+        room = top + spare * 2.0 ** (1 - bits)
+        return min(1.0, room / max(self.stems, room), top / max(self.high, top), 1 / max(-self.low, 1.0))
 
 
 def to_ints(block: Tensor, gain: float, bits: int) -> Tensor:

@@ -120,7 +120,7 @@ def _record(forward: Forward, heard: Tensor, wanted: tuple[int, ...]) -> Callabl
                 expected = as_it_is(held)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             made = as_it_is(held)
         graph.replay()
         if not torch.allclose(made, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max())):

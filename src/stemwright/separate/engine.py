@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,7 +54,7 @@ class Engine:
         self.batch = batch or (cuda.batch_size(network) if self.device == "cuda" else 1)  # larger is slower on CPUs
         self.remarks: list[str] = []
         """What had to be done differently, in words."""
-        self._paths = paths
+        self._paths, self._swift = paths, cuda.replayed(network.forward)
         self._waiting: deque[_Asked] = deque()
         self._thread = ThreadPoolExecutor(1, f"network {network.card.name}")
 
@@ -77,21 +78,18 @@ class Engine:
         made = self.network.card
         overlap = made.overlap if overlap is None else overlap
         wanted = tuple(made.stems.index(stem) for stem in stems)
-        mean, deviation = statistics if made.normalise else (0.0, 1.0)
+        mean, deviation = statistics
         stride = int((1 - overlap) * made.segment)
+        if made.normalise:
+            mix = _normalised(mix, mean, deviation)
         delays = [number * stride // shifts for number in range(shifts)]
-        normal = (wanted, mean, deviation, overlap)
-        runs = [_dropped(self._heard(_delayed(mix, delay), first - delay, *normal), delay) for delay in delays]
+        runs = [_dropped(self._heard(_delayed(mix, delay), first - delay, wanted, overlap), delay) for delay in delays]
         for block in runs[0] if shifts == 1 else _mean(runs):
             yield block.mul_(deviation).add_(mean) if made.normalise else block
 
-    def _heard(
-        self, mix: Mix, first: int, wanted: tuple[int, ...], mean: float, deviation: float, overlap: float
-    ) -> Iterator[Tensor]:
-        segment, normal = self.network.card.segment, mix.blocks()
-        if self.network.card.normalise:
-            normal = ((block - np.float32(mean)) / np.float32(deviation) for block in normal)
-        segments = cut(normal, mix.frames, segment, overlap, whole=self.network.fixed)
+    def _heard(self, mix: Mix, first: int, wanted: tuple[int, ...], overlap: float) -> Iterator[Tensor]:
+        segment = self.network.card.segment
+        segments = cut(mix.blocks(), mix.frames, segment, overlap, whole=self.network.fixed)
         answers = self._answers(segments, first, wanted)
         try:
             yield from overlap_add(answers, mix.frames, segment, overlap)
@@ -112,8 +110,8 @@ class Engine:
             while pending:
                 yield self._wait(*pending.popleft())
         finally:
-            for _, answer in pending:
-                answer.cancel()
+            if [answer for _, answer in pending if answer.cancel()]:
+                self._thread.submit(self._run)  # forgets what was cancelled
 
     def _submit(self, asked: _Asked) -> Future[Tensor]:
         self._waiting.append(asked)
@@ -173,7 +171,12 @@ class Engine:
         """What the network makes; segments that its precision is not good enough for are heard again in float32."""
         network, device = self.network, self.network.setup.device
         heard = heard.pin_memory().to(device, non_blocking=True) if device == "cuda" else heard.to(device)
-        made = network.placed(heard, wanted, starts) if network.placed else network.forward(heard, wanted)
+        if network.placed:
+            made = network.placed(heard, wanted, starts)
+        elif device == "cuda" and heard.shape[-1] == network.card.segment:
+            made = self._swift(heard, wanted)
+        else:
+            made = network.forward(heard, wanted)
         if network.exact and (bad := doubtful(heard, made)).any():
             made = made.where(~bad[:, None, None, None], network.exact(heard, wanted))
         return made
@@ -185,16 +188,32 @@ class Engine:
             torch.cuda.empty_cache()
         if self.batch > 1:
             self.batch //= 2
-            self.remarks.append(f"memory was short: {self.batch} segments at a time")
+            self._swift = cuda.replayed(self.network.forward)  # lets go of what was recorded
+            self.remarks.append(f"memory was short: batches of {self.batch} from then on")
         elif self.network.setup.device != "cpu" and self._paths:
             setup = Setup("cpu", "exact", self.network.setup.prompt, self.network.setup.spans)
             self.network = family(self.network.card).load(self.network.card, self._paths, setup)
             self.remarks.append(f"the memory of {self.device} was too small for one segment: the CPU took over")
         else:
-            raise StemwrightError(
-                f"there is not enough memory for one segment of {self.network.card.name}",
-                "close other programs, or take a smaller model: stemwright models list",
-            ) from error
+            raise _too_large(self.network.card.name) from error
+
+
+@contextmanager
+def enough_memory(model: str) -> Iterator[None]:
+    """Turn a lack of memory, in whatever words it comes, into StemwrightError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if _no_memory(error):
+            raise _too_large(model) from error
+        raise
+
+
+def _too_large(model: str) -> StemwrightError:
+    return StemwrightError(
+        f"there is not enough memory for {model}",
+        "close other programs, or take a smaller model: stemwright models list",
+    )
 
 
 def _no_memory(error: BaseException) -> bool:
@@ -206,6 +225,13 @@ def _no_memory(error: BaseException) -> bool:
         text in said
         for text in ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc", "could not create a")
     )
+
+
+def _normalised(mix: Mix, mean: float, deviation: float) -> Mix:
+    def blocks() -> Iterator[Block]:
+        return ((block - np.float32(mean)) / np.float32(deviation) for block in mix.blocks())
+
+    return Mix(blocks, mix.frames)
 
 
 def _delayed(mix: Mix, frames: int) -> Mix:

@@ -3,7 +3,7 @@
 A card is one TOML file in `templates/models/`; a user's own card goes to the same folder of the user's templates.
 A model has one or more member networks (a "bag"), or none when it is plain arithmetic; each member lists equivalent
 weights files, in the order in which their sources are tried. Every file is pinned by its whole sha256: nothing else
-is ever parsed.
+is ever parsed (but for SAM-Audio's gated files, which Meta's own package reads).
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def card(name: str) -> ModelCard:
 
 
 def _check(made: ModelCard) -> None:
-    if not (made.stems and made.segment > 0 and made.sample_rate >= 0 and 0 <= made.overlap < 1):
-        raise ValueError("stems and segment must not be empty or 0, overlap lies below 1")
+    if not (made.stems and made.segment > 0 and made.sample_rate >= 0 and 0 <= made.overlap <= 0.95):
+        raise ValueError("stems and segment must not be empty or 0, overlap is at most 0.95")
     for member in made.members:
         if member.weights and len(member.weights) != len(made.stems):
             raise ValueError(f"{member.signature} has {len(member.weights)} weights for {len(made.stems)} stems")

@@ -101,17 +101,27 @@ def preset(name: str) -> Preset:
         ) from error
 
 
+_FIELDS = {"model", "give", "source", "rest"}
+
+
 def _plan(name: str, table: Any, prompt: str) -> Plan:
+    for found, fields in ((table, {"nodes", "stems"}), *((node, _FIELDS) for node in table["nodes"])):
+        if unknown := set(found) - fields:
+            raise ValueError(f"it knows no {', '.join(sorted(unknown))}")
     made: Plan = serial.build(Plan, {"name": name, "prompt": prompt, **table})
     known: dict[str, None] = {MIX: None}
     for node in made.nodes:
         if node.source not in known:
             raise ValueError(f"{node.model} hears {node.source!r}, which nothing before it makes")
+        if not node.give:
+            raise ValueError(f"{node.model} gives nothing")
         if missing := set(node.give.values()) - set(card(node.model).stems):
             raise ValueError(f"{node.model} has no stem {', '.join(sorted(missing))}")
         if again := set(node.outputs) & set(known):
             raise ValueError(f"{', '.join(sorted(again))} is made twice")
         known |= dict.fromkeys(node.outputs)
+    if len(set(made.stems)) < len(made.stems):
+        raise ValueError("a stem is named twice")
     if not made.stems or (unknown := set(made.stems) - set(made.leaves)):
         raise ValueError(f"nothing leaves {', '.join(sorted(unknown)) if made.stems else 'it'} as a stem")
     return made
@@ -175,6 +185,8 @@ def with_residual(plan: Plan, how: str) -> Plan:
     Raises SettingsError when there is no `other` to take it.
     """
     nodes, stems = [], list(plan.stems)
+    if not any(node.complete and not node.rest for node in plan.nodes):
+        raise SettingsError(f"{_called(plan)} leaves nothing over in this way", "leave --residual out")
     for node in plan.nodes:
         if node.complete and not node.rest and how == "file":
             stems.append("residual" if node.source == MIX else f"{node.source}_residual")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stemwright.errors import SettingsError
 from stemwright.separate import Precision
 
 if TYPE_CHECKING:
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
 
 _CREST = 20.0
 """Peak over RMS from which on a segment is mostly silence around a burst, where short floats fail."""
+
+
+def choose_precision(asked: str, device: str) -> Precision:
+    """What was asked for, or the best. Raises SettingsError for what does not go with the device."""
+    if asked == "auto":
+        return best_precision(device)
+    if asked == "fast" and device == "cuda":
+        return "fast"
+    if asked == "bf16" and device == "cpu":
+        return "bf16"
+    if asked != "exact":
+        raise SettingsError(f"there is no precision {asked!r} on {device}", "use --precision auto or exact")
+    return "exact"
 
 
 def best_precision(device: str) -> Precision:

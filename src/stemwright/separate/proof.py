@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _LIKE = 0.5
 """Below this correlation the two are too different to tell a delay."""
+_CLEAR = 1.02
+"""By how much the correlation at a delay has to be above that at none."""
 _REACH = 4096
-"""Frames to either side in which a delay is looked for."""
+"""Frames to either side in which a delay is looked for; and the shortest song in which it is."""
 
 
 class Lag:
@@ -32,22 +34,25 @@ class Lag:
     def add(self, made: Tensor, heard: Tensor) -> None:
         """Take in a chunk of both, `[channels, n]`."""
         power = float(heard.square().sum())
-        if power > self._loudest:
+        if power > self._loudest and heard.shape[1] >= _REACH:
             self._loudest, self._pair = power, (made.mean(0), heard.mean(0))
 
     def frames(self) -> int:
-        """The delay in frames, by the peak of the cross-correlation; 0 when the two are too different to tell."""
+        """The delay in frames, by the clear peak of the cross-correlation; 0 when there is none.
+
+        Of differences from frame to frame, because low tones hardly change with the delay.
+        """
         import torch
 
         if self._pair is None:
             return 0
-        made, heard = self._pair
+        made, heard = (side.diff() for side in self._pair)
         size = 2 * max(len(heard), 2 * _REACH)
         spectrum = torch.fft.rfft(made, size) * torch.fft.rfft(heard, size).conj()
         around = torch.fft.irfft(spectrum).roll(_REACH)[: 2 * _REACH + 1]
         at = int(around.argmax())
-        scale = float(made.norm() * heard.norm())
-        return at - _REACH if float(around[at]) > _LIKE * scale > 0 else 0
+        found, none, scale = float(around[at]), float(around[_REACH]), float(made.norm() * heard.norm())
+        return at - _REACH if found > _LIKE * scale > 0 and found > _CLEAR * none else 0
 
     def check(self, name: str) -> None:
         """Raise StemwrightError when there is a delay."""

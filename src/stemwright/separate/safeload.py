@@ -36,12 +36,15 @@ def pinned(card: ModelCard, member: Member, path: Path) -> tuple[bytes, str]:
     return data, digest
 
 
+_UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, EOFError)
+
+
 @contextmanager
 def parsing(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong while weights become a network into WeightsMismatch."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (*_UNFIT, pickle.UnpicklingError) as error:
         raise _mismatch(path, str(error).partition("\n")[0]) from error
 
 

@@ -8,26 +8,22 @@ writes every output. At last everything written is read back and compared.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stemwright import units
-from stemwright.audio.resample import resampled
 from stemwright.audio.stream import Block, blocks
-from stemwright.errors import DamagedAudio, OutputError, SettingsError
+from stemwright.errors import DamagedAudio, OutputError, SettingsError, StemwrightError
 from stemwright.model import AudioFile, Progress
-from stemwright.separate import Mix
-from stemwright.separate.consistency import AIR_HZ, CHUNK, Heard, Peaks, Shared, consistent, fold, to_ints
-from stemwright.separate.engine import Engine
+from stemwright.separate.consistency import CHUNK, Heard, Peaks, fold, to_ints
+from stemwright.separate.engine import Engine, enough_memory
+from stemwright.separate.hearing import Manner, Source, hear, spooled
 from stemwright.separate.plan import MIX, Node, Plan
 from stemwright.separate.proof import Lag, verify
-from stemwright.separate.routing import Route, StereoMode, mono, routes
+from stemwright.separate.routing import mono
 from stemwright.separate.spool import Spool
 
 if TYPE_CHECKING:
@@ -43,24 +39,6 @@ class Writer(Protocol):
 
 
 MakeWriter = Callable[[str, Path], AbstractContextManager[Writer]]
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a song is heard and written."""
-
-    start: int = 0
-    """First frame of the stretch that is wanted."""
-    frames: int | None = None
-    """Its length; None: to the end."""
-    stereo: StereoMode = "stereo"
-    bits: int = 24
-    """16 or 24: integers; 32: float."""
-    share: bool = True
-    """Give what networks leave over to the stems; else they stay as they were made."""
-    overlap: float | None = None
-    """Share of a segment that the next one hears too; None: what the card says."""
-    shifts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +58,6 @@ class SplitResult:
     """Frames in which stems were turned down because the network put out nonsense; see `consistency.NONSENSE`."""
     dual_mono: bool
     """Both channels of the source are the same."""
-    seconds: float
-
-
-class _Source(NamedTuple):
-    """Something that a network can hear, from its first frame on; what lies around it is context."""
-
-    blocks: Callable[[int, int], Iterable[Block]]
-    """Frames before and frames after it (context that is there) to `[channels, n]` blocks."""
-    heard: Heard
 
 
 def split(
@@ -97,7 +66,7 @@ def split(
     engines: Mapping[str, Engine],
     paths: Mapping[str, Path],
     make_writer: MakeWriter,
-    manner: Manner = Manner(),
+    manner: Manner = Manner(),  # noqa: B008
 ) -> Generator[Progress, None, SplitResult]:
     """Write the outputs that `paths` names: stems of the plan, and `mix`.
 
@@ -105,57 +74,38 @@ def split(
     selection of stems is written as the networks give it. `make_writer(key, path)` opens a writer. Existing files
     are replaced. Raises DamagedAudio, SettingsError, OutputError, DiskFull; whatever stops it leaves no file.
     """
-    began = time.monotonic()
     if source.path.resolve() in {path.resolve() for path in paths.values()}:
         raise OutputError(f"{source.path}: would be overwritten by its own stem", "give another folder with --out")
-    frames = min(source.frames - manner.start, manner.frames or source.frames)
-    if frames <= 0:
+    left = source.frames - manner.start
+    frames = left if manner.frames is None else min(manner.frames, left)
+    if manner.start < 0 or frames <= 0:
         raise SettingsError(f"{source.path}: there is nothing at that place", "give a stretch within the song")
     channels = 1 if manner.stereo == "mono" else source.format.channels
-    rate = source.format.sample_rate
 
     def read(before: int = 0, after: int = 0) -> Iterator[Block]:
         found = blocks(source, CHUNK, manner.start - before, before + frames + after)
         return map(mono, found) if manner.stereo == "mono" else found
 
     heard = _listen(source, read(), channels)
-    peaks, calmed, residual = Peaks(), 0, None
+    sources = {MIX: Source(read, heard, source.format.sample_rate, (manner.start, left - frames))}
+    sounding = _Sounding(set(paths))
+    made: dict[str, tuple[Spool, int]] = {}
     with ExitStack() as stack:
-        room = (manner.start, source.frames - manner.start - frames)
-        sources = {MIX: _Source(lambda before, after: read(min(before, room[0]), min(after, room[1])), heard)}
-        made: dict[str, tuple[Spool, int]] = {}
         for number, node in enumerate(plan.nodes):
-            engine = engines[node.model]
-            spool = Spool(next(iter(paths.values())).parent, frames, len(node.outputs), channels, engine.device)
-            stack.enter_context(spool)
-            listeners = {name: Heard(channels) for name in node.outputs if _is_source(name, plan)}
-            lag, squares, done = Lag(), 0.0, 0
-            context = room if node.source == MIX else (0, 0)
-            for chunk in _work(engine, node, sources[node.source], rate, frames, channels, context, manner):
-                spool.append(chunk.stems)
-                for index, name in enumerate(node.outputs):
-                    if name in listeners:
-                        listeners[name].add(chunk.stems[index].cpu().numpy())
-                    elif name in paths:
-                        peaks.add(chunk.stems[index])
-                if node.complete and not node.rest:
-                    squares += float((chunk.mix - chunk.raw_sum).square().sum())
-                    lag.add(chunk.raw_sum, chunk.mix)
-                calmed += chunk.calmed if manner.share else 0
-                done += chunk.mix.shape[-1]
-                total = frames * len(plan.nodes) / rate
-                yield Progress("split", (number * frames + done) / rate, total, "s")
-            lag.check(engine.network.card.name)
-            if number == 0 and node.complete and not node.rest:
-                residual = units.db(math.sqrt(squares / (frames * channels)))
+            engine, folder = engines[node.model], next(iter(paths.values())).parent
+            spool = stack.enter_context(Spool(folder, frames, len(node.outputs), channels, engine.device))
+            ears = {name: Heard(channels) for name in node.outputs if any(n.source == name for n in plan.nodes)}
+            for done in _node(engine, node, sources[node.source], manner, spool, ears, sounding):
+                seconds = (number * frames + done) / source.format.sample_rate
+                yield Progress("split", seconds, len(plan.nodes) * frames / source.format.sample_rate, "s")
             made |= {name: (spool, index) for index, name in enumerate(node.outputs)}
-            for name, listener in listeners.items():
-                listener.close()
-                sources[name] = _Source(_spooled(spool, node.outputs.index(name), frames), listener)
+            for name, ear in ears.items():
+                ear.close()
+                sources[name] = Source(spooled(*made[name], frames), ear, source.format.sample_rate)
         sums = plan.complete and manner.share and manner.bits < 32 and set(plan.stems) <= set(paths)
         if sums or MIX in paths:
-            peaks.add_mix(heard)
-        gain = peaks.gain(manner.bits) if manner.bits < 32 else 1.0
+            sounding.peaks.add_mix(heard)
+        gain = 1.0 if manner.bits == 32 else sounding.peaks.gain(manner.bits, _SPARE if sums else 0)
         keys = [*(name for name in plan.stems if name in paths), *([MIX] if MIX in paths else [])]
         files = tuple((key, paths[key]) for key in keys)
         written = False
@@ -173,128 +123,64 @@ def split(
             for _, path in files if written else ():
                 path.unlink(missing_ok=True)
             raise
-    return SplitResult(
-        files,
-        frames,
-        sums,
-        units.db(gain),
-        residual,
-        calmed,
-        heard.dual_mono and heard.high > heard.low,
-        time.monotonic() - began,
-    )
+    dual_mono = heard.dual_mono and heard.high > heard.low
+    return SplitResult(files, frames, sums, units.db(gain), sounding.residual_dbfs, sounding.calmed, dual_mono)
 
 
-def _is_source(name: str, plan: Plan) -> bool:
-    return any(node.source == name for node in plan.nodes)
+_SPARE = 4
+"""Steps beyond full scale that a stem may have before everything is lowered; the other stems take them."""
+
+
+class _Sounding:
+    """What is learnt while networks are at work."""
+
+    def __init__(self, delivered: set[str]) -> None:
+        self.delivered, self.peaks, self.calmed = delivered, Peaks(), 0
+        self.residual_dbfs: float | None = None
+
+
+def _node(
+    engine: Engine,
+    node: Node,
+    source: Source,
+    manner: Manner,
+    spool: Spool,
+    ears: Mapping[str, Heard],
+    sounding: _Sounding,
+) -> Iterator[int]:
+    """Let one network work into its spool, and yield how many frames are done."""
+    card = engine.network.card
+    whole = set(node.give.values()) == set(card.stems) and card.sums and len(card.stems) > 1
+    lag, squares, done = Lag(), 0.0, 0
+    with enough_memory(card.name):
+        for chunk in hear(engine, node, source, manner):
+            if not bool(chunk.stems.sum().isfinite()):
+                raise StemwrightError(f"{card.name} made samples that are no numbers", "try --precision exact")
+            spool.append(chunk.stems)
+            for index, name in enumerate(node.outputs):
+                if name in ears:
+                    ears[name].add(chunk.stems[index].cpu().numpy())
+                elif name in sounding.delivered:
+                    sounding.peaks.add(chunk.stems[index])
+            lag.add(chunk.raw_sum, chunk.mix)
+            squares += float((chunk.mix - chunk.raw_sum).square().sum()) if whole else 0.0
+            sounding.calmed += chunk.calmed
+            done += chunk.mix.shape[-1]
+            yield done
+    lag.check(card.name)
+    if whole and node.source == MIX:
+        sounding.residual_dbfs = units.db(math.sqrt(squares / (done * source.heard.channels)))
 
 
 def _listen(source: AudioFile, mix: Iterable[Block], channels: int) -> Heard:
-    """One look at the source. Raises DamagedAudio for samples that are no numbers, and for no samples at all."""
+    """One look at the source. Raises DamagedAudio for samples that are no numbers."""
     heard = Heard(channels)
     for block in mix:
         heard.add(block)
         if not heard.finite:
             raise DamagedAudio(f"{source.path}: holds samples that are no numbers", "export it again from the DAW")
     heard.close()
-    if not heard.frames:
-        raise DamagedAudio(f"{source.path}: holds no audio", "export it again")
     return heard
-
-
-def _work(
-    engine: Engine,
-    node: Node,
-    source: _Source,
-    rate: int,
-    frames: int,
-    channels: int,
-    context: tuple[int, int],
-    manner: Manner,
-) -> Iterator[Shared]:
-    """What one node makes of its source."""
-    import torch
-
-    card = engine.network.card
-    model_rate = card.sample_rate or rate
-    margin = units.rescale(card.segment, model_rate, rate)
-    before, after = (min(margin, there) for there in context)
-    runs = routes(channels, manner.stereo, source.heard.dual_mono)
-    streams = [_run(engine, node, source, route, (before, frames, after), rate, manner) for route in runs]
-    made = _placed(streams, runs, channels)
-    if model_rate != rate:
-        made = _at_rate(made, model_rate, rate, before + frames + after, engine.device)
-    mix = (torch.from_numpy(block).to(engine.device) for block in source.blocks(0, 0))
-    how: Any = "rest" if node.rest else "share" if manner.share and node.complete else "raw"
-    top = 2.0 if model_rate >= rate else 0.9 * model_rate / rate
-    yield from consistent(_middle(made, before, frames), mix, source.heard, how=how, air=(2 * AIR_HZ / rate, top))
-
-
-def _run(
-    engine: Engine,
-    node: Node,
-    source: _Source,
-    route: Route,
-    span: tuple[int, int, int],
-    rate: int,
-    manner: Manner,
-) -> Iterator[Tensor]:
-    """What the network makes of one route's channels, at its own rate: `[stems, 2, n]`."""
-    before, frames, after = span
-    model_rate = engine.network.card.sample_rate or rate
-    length = max(1, units.rescale(before + frames + after, rate, model_rate))
-
-    def hear() -> Iterator[Block]:
-        stereo = (np.ascontiguousarray(route.heard(block)) for block in source.blocks(before, after))
-        return resampled(stereo, rate, model_rate, length)
-
-    statistics = source.heard.statistics(route.hear.mean(axis=0))
-    stems = tuple(node.give.values())
-    first = units.rescale(manner.start - before, rate, model_rate)
-    mix = Mix(hear, length)
-    return engine.separate(mix, stems, statistics, first=first, overlap=manner.overlap, shifts=manner.shifts)
-
-
-def _placed(streams: list[Iterator[Tensor]], runs: tuple[Route, ...], channels: int) -> Iterator[Tensor]:
-    """The runs' stems in the channels where they belong, `[stems, channels, n]`."""
-    if len(runs) == 1 and channels == 2 and np.array_equal(runs[0].give, np.eye(2)):
-        yield from streams[0]
-        return
-    for parts in zip(*streams, strict=True):
-        placed = [part.new_tensor(run.give) @ part for run, part in zip(runs, parts, strict=True)]
-        yield sum(placed[1:], placed[0])
-
-
-def _at_rate(made: Iterator[Tensor], from_rate: int, to_rate: int, frames: int, device: str) -> Iterator[Tensor]:
-    import torch
-
-    shape: list[int] = []
-
-    def rows() -> Iterator[Block]:
-        for block in made:
-            shape[:] = block.shape[:2]
-            yield block.flatten(0, 1).cpu().numpy()
-
-    for block in resampled(rows(), from_rate, to_rate, frames):
-        yield torch.from_numpy(block).to(device).unflatten(0, (shape[0], shape[1]))
-
-
-def _middle(made: Iterator[Tensor], skip: int, frames: int) -> Iterator[Tensor]:
-    """`frames` frames after the first `skip`."""
-    for block in made:
-        part = block[..., skip : skip + frames]
-        skip = max(0, skip - block.shape[-1])
-        if part.shape[-1]:
-            frames -= part.shape[-1]
-            yield part
-
-
-def _spooled(spool: Spool, index: int, frames: int) -> Callable[[int, int], Iterable[Block]]:
-    def read(before: int, after: int) -> Iterator[Block]:
-        for number in range(-(-frames // CHUNK)):
-            yield spool.chunk(number)[index].cpu().numpy()
-
-    return read
 
 
 def _gathered(places: list[tuple[Spool, int]], number: int) -> Tensor:

@@ -204,4 +204,4 @@ def _copy(source: Path, file: WeightsFile) -> None:
 
 
 def _names(member: Member) -> str:
-    return " or ".join(file.name for file in member.files)
+    return " or ".join(dict.fromkeys(file.name for file in member.files))

@@ -16,6 +16,8 @@ from stemwright.workflows.steps import Workflow
 
 T = TypeVar("T")
 
+BUG = "this is a bug in stemwright; please report it with what -vv prints for this input alone"
+
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
@@ -44,6 +46,8 @@ def each(
             items[path] = Item(path, outcome)
         except StemwrightError as error:
             items[path] = Item(path, None, error.message, error.hint)
+        except Exception as error:  # a bug of ours with one song is no reason to leave the others undone
+            items[path] = Item(path, None, f"{path}: unexpected {type(error).__name__}: {error}", BUG)
 
     for path, event in _together({path: one(path) for path in inputs}, at_once):
         if event is None or (event.step == "split" and event.total):

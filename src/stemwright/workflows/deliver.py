@@ -9,7 +9,8 @@ from typing import Any
 from stemwright import audit, resources, serial
 from stemwright.audio.chunks import build_ixml
 from stemwright.audio.probe import probe
-from stemwright.audio.wav import replace_ixml
+from stemwright.audio.tags import read_cover, stem_id3
+from stemwright.audio.wav import replace_chunks
 from stemwright.errors import SessionError
 from stemwright.handover import SeparationFacts
 from stemwright.handover.manifest import Ledger, Step
@@ -21,6 +22,7 @@ from stemwright.safety import write_text
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats as session_formats
 from stemwright.session.formats import write_session
+from stemwright.units import short_key
 from stemwright.workflows.steps import Made, Workflow
 
 Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
@@ -47,6 +49,12 @@ def tag_facts(song: Song) -> list[Any]:
     return [song.title, song.bpm.value if song.bpm else None, song.key.value if song.key else None]
 
 
+def tempo_and_key(song: Song) -> dict[str, str]:
+    """What is known of both, as tags are written."""
+    bpm = {"bpm": f"{round(song.bpm.value, 2):g}"} if song.bpm else {}
+    return {**bpm, **({"key": short_key(song.key.value)} if song.key else {})}
+
+
 def tag(made: Step, song: Song, ledger: Ledger) -> Workflow[Made]:
     """Write title, track names, tempo and key into the iXML chunk of every delivered WAV; samples stay untouched."""
     outputs = []
@@ -62,7 +70,8 @@ def tag(made: Step, song: Song, ledger: Ledger) -> Workflow[Made]:
             tempo=song.bpm.value if song.bpm else None,
             note=f"key {song.key.value}" if song.key else "",
         )
-        replace_ixml(file.path, ixml)
+        id3 = stem_id3({**dict(file.tags), **tempo_and_key(song)}.items(), read_cover(file.path)) if file.tags else b""
+        replace_chunks(file.path, {b"iXML": ixml, **({b"id3 ": id3} if id3 else {})})
         ledger.touch(file.path)
         outputs.append(Output(file.path, entry.kind, entry.role))
     return outputs, None

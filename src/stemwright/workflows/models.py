@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stemwright.errors import SettingsError
 from stemwright.model import Outcome, Output
-from stemwright.separate import models, plan, weights
+from stemwright.separate import Setup, family, models, plan, weights
 from stemwright.separate.plan import Preset
 from stemwright.workflows.steps import Workflow
 
@@ -45,6 +46,10 @@ def pull(model: str, folder: Path | None, offline: bool) -> Workflow[Outcome[str
     """Get the weights of a model, its terms first. Raises WeightsUnavailable, WeightsMismatch."""
     card = models.card(model)
     paths = yield from weights.pull(card, offline=offline, local=folder)
+    if not card.members and not weights.status(card).ready:
+        family(card).load(card, (), Setup())  # says where its weights are to be had
+    elif not card.members:
+        raise SettingsError(f"{card.name} needs no weights", "it can be used at once")
     return _outcome(card.name, paths)
 
 

@@ -18,6 +18,7 @@ from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
 from stemwright.session import formats
 from stemwright.workflows import deliver, facts, separation, stems
+from stemwright.workflows import mix as splitting
 from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
@@ -95,7 +96,8 @@ def _prep(
         song = yield from facts.song_of(given_stems, options.given)
     else:
         song = yield from _measured(files[0], options)
-    if not (given_stems or options.dry_run or (found and separation.is_done(found, inputs, song, options.split))):
+    named = replace(song, bpm=None, key=None)  # these come with the tags: a corrected tempo splits nothing again
+    if not (given_stems or options.dry_run or (found and separation.is_done(found, inputs, named, options.split))):
         yield from separation.ready(options.split)
     name = facts.folder_name(song) + options.split.stretch
     fresh = Manifest(workflow, inputs)
@@ -103,7 +105,7 @@ def _prep(
     run = Run(ledger, options.dry_run)
     run.plan.append(Planned("song", "done before" if recorded else "run"))
     if not options.dry_run:
-        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs", "pyaaf2", "mido", "lxml")
+        packages = manifest.package_versions("numpy", "soundfile", "soxr", "pyaaf2", "mido", "lxml")
         places = ("out", "force", "dry_run")
         asked = {option: value for option, value in serial.plain(options).items() if option not in places}
         ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
@@ -140,8 +142,9 @@ def _steps(
         parts = stems.take_parts(inputs, given_stems, song)
         made = yield from run.step("stems", parts, lambda: stems.take(given_stems, song, folder))
     else:
-        parts = separation.parts(inputs, song, options.split)
-        made = yield from run.step("stems", parts, lambda: separation.split(mix, song, options.split, folder))
+        named = replace(song, bpm=None, key=None)
+        parts = separation.parts(inputs, named, options.split)
+        made = yield from run.step("stems", parts, lambda: splitting.split(mix, named, options.split, folder))
     split_facts = serial.build(SeparationFacts | None, made.result["separation"])
     tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, ledger))
 
@@ -184,8 +187,8 @@ def _steps(
     if given_stems and given_stems.subfolders:
         names = ", ".join(path.name for path in given_stems.subfolders)
         aside.append(f"audio in these subfolders was not taken: {names}")
-    warnings = (*made.result["warnings"], *told, *sessions.result["warnings"], *aside, *_doubts(song))
-    return Outcome(tuple(outputs), result, warnings, done)
+    warnings = (*made.result["warnings"], *(told if given_stems else ()), *sessions.result["warnings"])
+    return Outcome(tuple(outputs), result, (*warnings, *aside, *_doubts(song)), done)
 
 
 def _check_names(options: PrepOptions) -> None:

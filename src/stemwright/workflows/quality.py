@@ -132,7 +132,8 @@ def _is(role: str, output: str) -> bool:
 def _estimates(source: Path, options: SplitOptions) -> Workflow[dict[str, dict[str, Block]]]:
     """Outputs by manner; the network hears the song once."""
     from stemwright.separate.engine import Engine
-    from stemwright.separate.split import Manner, split
+    from stemwright.separate.hearing import Manner
+    from stemwright.separate.split import split
 
     file, made, engines = probe(source), {}, None
     for column, residual in _MANNERS.items():

@@ -8,9 +8,10 @@ from pathlib import Path
 from stemwright import serial
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
-from stemwright.model import Outcome, Output, Song
-from stemwright.naming import safe_name, title_of
-from stemwright.workflows import separation
+from stemwright.model import Estimate, Outcome, Output, Song
+from stemwright.naming import bpm_and_key_in, safe_name, title_of
+from stemwright.workflows import mix, separation
+from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
 
@@ -28,31 +29,40 @@ def split(
     source: Path,
     options: SplitOptions,
     *,
-    title: str = "",
+    given: Given = Given(),  # noqa: B008
     out: Path | None = None,
     force: bool = False,
     dry_run: bool = False,
 ) -> Workflow[Outcome[Separation]]:
     """Split one mix into `<title>_stems/`. Raises as `prep` does."""
     file = separation.song_file(source)
+    separation.selected(file, options)
     inputs = yield from hash_inputs([source])
-    name = title or file.tag("title") or title_of(source.stem)
-    song = Song(name, file.format.sample_rate, artist=file.tag("artist"))
+    name = given.title or file.tag("title") or title_of(source.stem)
+    bpm, key = bpm_and_key_in(source.stem)
+    bpm, key = given.bpm or bpm, given.key or key
+    song = Song(
+        name,
+        file.format.sample_rate,
+        artist=given.artist or file.tag("artist"),
+        bpm=Estimate(bpm, 1.0, "user") if bpm else None,
+        key=Estimate(key, 1.0, "user") if key else None,
+    )
     parent = (out or source.resolve().parent).absolute()
-    workflow = f"split{options.stretch}"
+    workflow = f"split{options.kind}"
     fresh = Manifest(workflow, inputs)
     found = Ledger.find(parent, workflow, inputs)
     if not (dry_run or (found and separation.is_done(found, inputs, song, options))):
         yield from separation.ready(options)
-    folder = f"{safe_name(name)}_stems{options.stretch}"
+    folder = f"{safe_name(name)}_stems{options.kind}"
     ledger = open_folder(parent, folder, found, fresh, avoid=source, force=force, dry_run=dry_run)
     run = Run(ledger, dry_run)
     if not dry_run:
-        packages = manifest.package_versions("numpy", "soundfile", "soxr", "torch", "demucs")
+        packages = manifest.package_versions("numpy", "soundfile", "soxr")
         ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
     try:
         parts = separation.parts(inputs, song, options)
-        made = yield from run.step("stems", parts, lambda: separation.split(file, song, options, ledger.folder))
+        made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder))
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)))
     if not dry_run:
@@ -64,6 +74,6 @@ def split(
     return Outcome(
         tuple(outputs),
         Separation(ledger.folder, tuple(run.plan), facts),
-        (*made.result["warnings"], *made.result["done"]),
+        made.result["warnings"],
         done,
     )

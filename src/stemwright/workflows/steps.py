@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,19 @@ def open_folder(
 
     Raises AlreadyThere when something else lies there, OutputError when the folder cannot be written.
     """
+    with _OPENING:  # songs of one name that are at work at once must not take the same folder
+        ledger = _opened(parent, name, found, fresh, avoid, force, dry_run)
+        if not dry_run:
+            ledger.save(replace(ledger.manifest, complete=False))
+        return ledger
+
+
+_OPENING = threading.Lock()
+
+
+def _opened(
+    parent: Path, name: str, found: Ledger | None, fresh: Manifest, avoid: Path, force: bool, dry_run: bool
+) -> Ledger:
     folder = parent / name
     if folder.exists() and avoid.exists() and folder.samefile(avoid):
         folder = parent / f"{name}_Delivery"
@@ -84,26 +98,32 @@ def open_folder(
         except OSError as error:
             raise writable(error, folder) from error
         found = Ledger(folder, found.manifest)
+    new = not folder.exists()
     earlier = manifest.read(folder / manifest.NAME) if force else None
     if found and found.folder == folder:
         ledger = found
     elif earlier:  # another song's delivery of ours: what this one does not replace goes
         ledger = Ledger(folder, replace(earlier, workflow=fresh.workflow, inputs=fresh.inputs))
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
-        what = "holds another input's delivery, or this input has changed since"
-        if not manifest.read(folder / manifest.NAME):
-            what = "is there already and is not a delivery of ours"
-        raise AlreadyThere(
-            f"{folder}: {what}", "--force writes into it, --out or --title go elsewhere; is another run at work there?"
-        )
+        raise _taken(folder)
     else:
         ledger = Ledger(folder, fresh)
     if not dry_run:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=not new)
+        except FileExistsError:
+            raise _taken(folder) from None  # by another song of this name, a moment ago
         except OSError as error:
             raise writable(error, folder) from error
         if not os.access(folder, os.W_OK):
             raise OutputError(f"{folder}: cannot be written", "give a folder you may write to with --out")
         sweep(folder)
     return ledger
+
+
+def _taken(folder: Path) -> AlreadyThere:
+    what = "holds another input's delivery, or this input has changed since"
+    if not manifest.read(folder / manifest.NAME):
+        what = "is there already and is not a delivery of ours"
+    hint = "--force writes into it, --out or --title go elsewhere; is another run at work there?"
+    return AlreadyThere(f"{folder}: {what}", hint)

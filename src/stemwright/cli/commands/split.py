@@ -13,7 +13,7 @@ from stemwright.cli import options
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH)
 @options.splits
-@click.option("--title", default="", help="Song title, for the file names.")
+@options.song
 @options.writes
 @options.talks
 def command(inputs: tuple[Path, ...], **flags: Any) -> int:
@@ -28,11 +28,11 @@ def command(inputs: tuple[Path, ...], **flags: Any) -> int:
     from stemwright.workflows.split import split
 
     asked = options.split_options(flags)
-    title, out, force, dry_run = flags["title"], flags["out"], flags["force"], flags["dry_run"]
+    given, out, force, dry_run = options.given(flags), flags["out"], flags["force"], flags["dry_run"]
     return output.run_each(
         "split",
         inputs,
-        lambda path: split(path, asked, title=title, out=out, force=force, dry_run=dry_run),
+        lambda path: split(path, asked, given=given, out=out, force=force, dry_run=dry_run),
         views.separation,
         lambda: songs_at_once(asked),
     )

@@ -11,13 +11,13 @@ import copy
 import inspect
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemwright.separate import Forward, Network, Setup, safeload
-from stemwright.separate.cuda import replayed
 from stemwright.separate.families._swift import lower, settle
 from stemwright.separate.models import Member, ModelCard
 
@@ -54,13 +54,13 @@ def assemble(
         settle(network, setup.device)
     exact = _bag(card, networks, setup.device)
     swift = exact
+    if setup.device == "cpu" and not any(hasattr(network, "crosstransformer") for network in networks):
+        setup = replace(setup, precision="exact")  # there is nothing that short floats would make quicker
     if setup.precision != "exact":
         lowered = [copy.deepcopy(network, {id(p): p for p in network.parameters()}) for network in networks]
         for network in lowered:
             lower(network, setup.precision, setup.device)
         swift = _bag(card, lowered, setup.device)
-    if setup.device == "cuda":
-        swift = replayed(swift)
     fixed = all(hasattr(network, "valid_length") for network in networks)
     packages = ("torch", "demucs")
     return Network(card, setup, weights, packages, swift, None if swift is exact else exact, fixed)
