@@ -22,6 +22,8 @@ from support import REPOSITORY
 
 torch = pytest.importorskip("torch")
 WHOLE, RATE = of_model("htdemucs"), 44_100
+SHARED = {stem: gain + 0.05 * gain**0.5 / sum(g**0.5 for g in GAINS) for stem, gain in zip(STEMS, GAINS, strict=True)}
+"""Of the free network's stems, when the 0.05 of the mix that it leaves over are shared."""
 TWO = narrow(WHOLE, two_stems="vocals")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and /dev/full")
 
@@ -146,7 +148,8 @@ def test_a_stretch_is_the_same_stretch_of_the_whole_and_the_source_is_kept(tmp_p
         result, parts, _ = run(source, tmp_path, engine, start=start, frames=frames)
         end = source.frames if frames is None else start + frames
         assert result.frames == end - start
-        assert all(near(part, whole[key][start:end], 2) for key, part in parts.items())
+        # four roundings of half a step meet in the loudest stem, in either run
+        assert all(near(part, whole[key][start:end], 4) for key, part in parts.items())
         closes(parts, ints(source.path)[start:end])
     with pytest.raises(SettingsError, match="nothing at that place"):
         run(source, tmp_path, start=source.frames)
@@ -185,7 +188,7 @@ def test_a_selection_is_written_as_the_model_gives_it(tmp_path):
     assert list(parts) == ["other", "vocals", "mix"] and not result.sums and result.residual_dbfs is None
     assert near(parts["other"], 0.2 * ints(source.path), 1)
     result, parts, _ = run(source, tmp_path, free(tilt=1.0), keys=("vocals", "drums"))
-    assert not result.sums and near(parts["drums"], 0.4274 * ints(source.path), 0.001 * (1 << 23))
+    assert not result.sums and near(parts["drums"], SHARED["drums"] * ints(source.path), 0.001 * (1 << 23))
 
 
 def test_unshared_stems_are_as_the_network_makes_them_and_the_residual_is_told(tmp_path):
@@ -214,9 +217,8 @@ def test_a_stem_can_be_split_further(tmp_path, rate, keep):
     plan = Plan((*WHOLE.nodes, second), ("bass", "other", "vocals", *second.outputs))
     result, parts, steps = run(source, tmp_path, free(tilt=1.0), plan)
     assert result.sums is (keep != "part") and steps[-1].done == source.frames
-    power = sum(gain**2 for gain in GAINS)  # by which the 0.05 that is left over is shared
-    drums = (0.4 + 0.05 * 0.4**2 / power) * ints(source.path)
-    bass = (0.3 + 0.05 * 0.3**2 / power if keep == "all" else 0.3) * drums
+    drums, bass = SHARED["drums"] * ints(source.path), SHARED["bass"] if keep == "all" else 0.3
+    bass = bass * drums
     inside = slice(2000, -2000)  # a resampler rings at the ends
     assert near(parts["d_bass"][inside], bass[inside], 20 if rate == RATE else 0.01 * (1 << 23))
     if keep != "part":

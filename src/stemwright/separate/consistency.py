@@ -1,8 +1,8 @@
 """Stems that add up to the mix: share what is left over, choose one gain, round so that the integers sum exactly.
 
-A separation network's stems miss the mix by a residual (-25 to -35 dB below it). Here it is given to the stems in
-proportion to their power in every bin of a short-time Fourier transform, at the source's own rate, so that what the
-network's rate cannot carry is kept too. No stem ever gets a gain of its own. All of it runs where the tensors are.
+A separation network's stems miss the mix by a residual (-25 to -35 dB below it). Here it is given to the stems that
+sound in each bin of a short-time Fourier transform, at the source's own rate, so that what the network's rate cannot
+carry is kept too. No stem ever gets a gain of its own. All of it runs where the tensors are.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ NONSENSE = 2.0
 after silence, networks put out stems of 20 times full scale that cancel each other."""
 AIR_HZ = 15_000
 """From here up to the end of the network's band, stems are measured for what lies above it."""
+
+_EXPONENT = 0.5
+"""A stem takes of the residual by this power of its magnitude. Equal parts (0) are best for the sum of all squared
+errors, as they project onto the stems that add up to the mix; but a silent stem shall stay silent. At 0.5 what a
+stem takes stays below what it has, unless it is 80 dB below the others; measured, it is within 0.6 dB SDR of equal
+parts on every stem of four songs, where 2 (a Wiener filter's) loses up to 3.3 dB."""
 
 SHORTEST_SILENCE = 2048
 """Frames of exact zeros in the mix from which on the stems are silent too; networks whisper on for ever."""
@@ -130,8 +136,8 @@ def consistent(
     `raw` leaves them as they are. Else they are silent where the mix is digital silence, and turned down together
     where any of them is `NONSENSE`. Then `rest` adds what the mix holds besides as one more stem; `share` gives it
     to the stems: in every bin of an STFT (sine windows of 2048 frames, half overlapping) a stem takes of the
-    residual what its part is in the power of all stems; above the network's band, the second of the `air` shares
-    of the Nyquist frequency, what its part is between them. Where all stems are silent all take the same.
+    residual by its magnitude there (see `_EXPONENT`); above the network's band, the second of the `air` shares of
+    the Nyquist frequency, by that between them. A silent stem takes nothing, unless all are silent.
     """
     at, loudest = 0, max(1.0, heard.high, -heard.low)
     for around, whole in zip(_windows(stems, heard.frames), _windows(mix, heard.frames), strict=True):
@@ -222,8 +228,9 @@ def _given(stems: Tensor, rest: Tensor, air: tuple[float, float]) -> Tensor:
     low = min(low, high - 1)
     if high <= HOP:
         power[..., high:] = power[..., low:high].mean(-1, keepdim=True)
-    total = power.sum(0)
-    share = power.div_(total).where(total > 0, 1 / len(stems))
+    weight = power.pow_(_EXPONENT / 2)
+    total = weight.sum(0)
+    share = weight.div_(total).where(total > 0, 1 / len(stems))
     pieces = torch.fft.irfft(share * spectra(rest)).mul_(window)
     return (pieces[..., 1:, :HOP] + pieces[..., :-1, HOP:]).flatten(-2)
 
