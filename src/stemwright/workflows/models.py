@@ -47,7 +47,7 @@ def pull(model: str, folder: Path | None, offline: bool) -> Workflow[Outcome[str
     card = models.card(model)
     paths = yield from weights.pull(card, offline=offline, local=folder)
     if not card.members and not weights.status(card).ready:
-        family(card).load(card, (), Setup())  # says where its weights are to be had
+        family(card).load(card, (), Setup(prompt="anything"))  # says where its weights are to be had
     elif not card.members:
         raise SettingsError(f"{card.name} needs no weights", "it can be used at once")
     return _outcome(card.name, paths)
