@@ -104,6 +104,9 @@ def pictures() -> None:
                 wav.read_bytes()[: 4_000_000 if "Drums" in wav.name else None]
             )
         picture("audit", "stemwright audit Stems/", "audit", "Stems")
+        Path("Song.wav").write_bytes((raw / "Demo_FullMix.wav").read_bytes())
+        shown = "stemwright split Song.wav --title Song --preset 2_tracks --quality draft"
+        picture("split", shown, *shown.split()[1:])
 
 
 if __name__ == "__main__":

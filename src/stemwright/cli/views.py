@@ -60,9 +60,10 @@ def separation(console: Console, outcome: Outcome[Any]) -> None:
 
 def split_line(facts: Any) -> str:
     """Which network made the stems, and whether they add up."""
-    how = "exactly (0 LSB)" if facts.exact_sum else "but for the rounding of floats"
-    sums = f"they add up to the mix {how}" if facts.exact_sum or facts.shared else "they do not add up to the mix"
-    return f"split with {facts.model} on {facts.device}; {sums}"
+    sums = "do not add up to the mix"
+    if facts.shared:
+        sums = f"add up to the mix {'exactly (0 LSB)' if facts.exact_sum else 'but for the rounding of floats'}"
+    return f"split with {facts.model} on {facts.device}; the stems {sums}"
 
 
 def plan(console: Console, made: Any) -> None:
