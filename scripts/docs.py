@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def weights() -> str:
     rows = ["| model | stems | weights | licence of the weights |", "|---|---|---|---|"]
     for card in models.cards():
         stems = ", ".join(card.stems) if len(card.stems) < 10 else f"{len(card.stems)} stems"
-        size = f"{card.bytes / 1e6:.0f} MB" if card.bytes else "–"
+        size = f"{math.ceil(card.bytes / 1e6)} MB" if card.bytes else "–"
         rows.append(f"| `{card.name}` | {stems} | {size} | {card.terms.licence} |")
     return "\n".join(rows)
 

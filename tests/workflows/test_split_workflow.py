@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import mutagen
 import numpy as np
 import pytest
 
-from fake_engine import fake_card
+from fake_engine import fake_card, free
 from stemwright.audio.probe import probe
 from stemwright.errors import DamagedAudio, SettingsError
 from stemwright.handover.manifest import read
-from stemwright.separate import engine, plan
+from stemwright.separate import engine, plan, weights
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.separation import SplitOptions
@@ -49,7 +50,7 @@ def test_the_key_holds_what_changes_the_result_and_nothing_else(song, free_engin
     same = (asked, replace(asked, device="cpu"), replace(asked, offline=True))
     for options in same:
         assert finish(split(song, options)).skipped == ("stems",)
-    other = (replace(asked, bit_depth="16"), replace(asked, residual="off"), replace(asked, shifts=2), asked)
+    other = (replace(asked, overlap=0.5), replace(asked, residual="off"), replace(asked, shifts=2), asked)
     for number, options in enumerate(other, 2):
         assert not finish(split(song, options)).skipped and len(free_engine) == number
     for module in (plan, engine):
@@ -60,10 +61,12 @@ def test_the_key_holds_what_changes_the_result_and_nothing_else(song, free_engin
 
 def test_other_presets_and_stretches_lie_beside(song, free_engine) -> None:
     kinds = (SplitOptions(), SplitOptions(preset="2_tracks"), SplitOptions(selection=(1, 2)), SplitOptions(preview_s=2))
+    kinds += (SplitOptions(two_stems="vocals"), SplitOptions(without=("bass",), bit_depth="32f"))
     folders = [finish(split(song, options)).result.folder for options in kinds]
     names = ["Tune_stems", "Tune_stems_2_tracks", "Tune_stems_1s-2s", "Tune_stems_Preview"]
+    names += ["Tune_stems_vocals", "Tune_stems_32f_no_bass"]
     assert [folder.name for folder in folders] == names
-    assert all(len(list(folder.glob("*.wav"))) in (3, 5) for folder in folders)
+    assert all(len(list(folder.glob("*.wav"))) in (3, 4, 5) for folder in folders)
     part = probe(folders[2] / "Tune_Vocals.wav")
     assert (part.frames, part.start_frame) == (44_100, 44_100)
 
@@ -103,3 +106,17 @@ def test_a_song_without_samples(tmp_path: Path, free_engine, options) -> None:
     empty = write_wav(tmp_path / "Empty.wav", np.zeros((2, 0), np.float32))
     with pytest.raises(DamagedAudio, match="no audio"):
         finish(split(empty, options))
+
+
+def test_a_stem_with_nothing_in_it_is_told(song, free_engine, monkeypatch) -> None:
+    mute = free((0.4, 0.35, 0.25, 0.0), tilt=1.0)
+    monkeypatch.setattr(engine, "resident", lambda *_: mute)
+    assert finish(split(song, SplitOptions())).warnings == ("There is nothing in Vocals.",)
+
+
+def test_a_dry_run_tells_what_would_be_fetched(song, free_engine, monkeypatch) -> None:
+    state = SimpleNamespace(name="kim", ready=False, bytes=913_000_000)
+    monkeypatch.setattr(weights, "status", lambda card: state)
+    outcome = finish(split(song, SplitOptions(), dry_run=True))
+    assert outcome.warnings == ("kim is not here and would be fetched (913 MB)",)
+    assert list(song.parent.iterdir()) == [song]

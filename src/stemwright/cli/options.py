@@ -55,8 +55,10 @@ def _spans(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
         start, colon, end = text.partition(":")
         try:
             span = (float(start or 0), float(end))
+            if end[:1] == "0" and end[1:2].isdigit():  # 1:02 is meant as minutes
+                raise ValueError
         except ValueError:
-            raise click.BadParameter(f"{text!r} is not FROM:TO in seconds, as in 12.5:42") from None
+            raise click.BadParameter(f"{text!r} is not FROM:TO in seconds, as in 62.5:90") from None
         if not (colon and 0 <= span[0] < span[1] < 1e6):
             raise click.BadParameter(f"{text!r}: it has to end after it starts")
         found.append(span)
@@ -189,8 +191,9 @@ def split_options(flags: dict[str, Any]) -> SplitOptions:
     return SplitOptions(
         preset=flags["preset"] or ("" if flags["model"] else "4_tracks"),
         model=flags["model"] or "",
-        only=tuple(flags["only"]),
-        without=tuple(flags["without"]),
+        only=tuple(stem.lower() for stem in flags["only"]),
+        without=tuple(stem.lower() for stem in flags["without"]),
+        two_stems=(flags["two_stems"] or "").lower() or None,
         selection=next(iter(flags["selection"]), None),
         preview_s=flags["preview"],
         **{name: flags[name] for name in _AS_THEY_ARE},
@@ -198,7 +201,7 @@ def split_options(flags: dict[str, Any]) -> SplitOptions:
 
 
 _AS_THEY_ARE = (
-    *("quality", "two_stems", "residual", "stereo_mode", "bit_depth", "prompt", "spans", "shifts", "overlap"),
+    *("quality", "residual", "stereo_mode", "bit_depth", "prompt", "spans", "shifts", "overlap"),
     *("precision", "device", "offline"),
 )
 

@@ -109,7 +109,7 @@ def run_each(
 
     show(name, many, view_all, ok=not failed)
     for item in failed:
-        say(f"error: {item.error}\n  help: {item.hint}")
+        say(f"error: {'' if item.input.name in item.error else f'{item.input}: '}{item.error}\n  help: {item.hint}")
     if failed:
         say(f"{len(failed)} of {len(inputs)} inputs failed; the others are done")
     return 3 if failed else 0
@@ -186,7 +186,7 @@ def _plain() -> Drawer:
                 said["all"] = ("", now)
             return
         step, at = said.get(event.subject, ("", 0.0))
-        if step != event.step or now - at > 5:
+        if step != event.step or now - at > 5 or (event.total and event.done >= event.total):
             share = f" {100 * event.done / event.total:.0f}%" if event.total and event.done else ""
             say(f"{f'{event.subject}: ' if event.subject else ''}{event.step}{share}")
             said[event.subject] = (event.step, now)

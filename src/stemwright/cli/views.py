@@ -60,7 +60,7 @@ def separation(console: Console, outcome: Outcome[Any]) -> None:
 
 def split_line(facts: Any) -> str:
     """Which network made the stems, and whether they add up."""
-    sums = "do not add up to the mix"
+    sums = "are not all of the mix"
     if facts.shared:
         sums = f"add up to the mix {'exactly (0 LSB)' if facts.exact_sum else 'but for the rounding of floats'}"
     return f"split with {facts.model} on {facts.device}; the stems {sums}"

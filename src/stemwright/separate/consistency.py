@@ -241,10 +241,12 @@ class Peaks:
     def __init__(self) -> None:
         self.stems, self.high, self.low = 0.0, 0.0, 0.0
 
-    def add(self, stem: Tensor) -> None:
-        """Take in a piece of a stem."""
+    def add(self, stem: Tensor) -> float:
+        """Take in a piece of a stem, and return its peak."""
         low, high = stem.aminmax()
-        self.stems = max(self.stems, float(high), -float(low))
+        peak = max(float(high), -float(low))
+        self.stems = max(self.stems, peak)
+        return peak
 
     def add_mix(self, heard: Heard) -> None:
         """Take in the whole mix."""

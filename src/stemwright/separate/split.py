@@ -58,6 +58,8 @@ class SplitResult:
     """Frames in which stems were turned down because the network put out nonsense; see `consistency.NONSENSE`."""
     dual_mono: bool
     """Both channels of the source are the same."""
+    silent: tuple[str, ...]
+    """Stems in which there is nothing, though there is in the mix."""
 
 
 def split(
@@ -124,11 +126,18 @@ def split(
                 path.unlink(missing_ok=True)
             raise
     dual_mono = heard.dual_mono and heard.high > heard.low
-    return SplitResult(files, frames, sums, units.db(gain), sounding.residual_dbfs, sounding.calmed, dual_mono)
+    heights = {name: sounding.heights.get(name, 0.0) for name in plan.stems}
+    silent = tuple(name for name, height in heights.items() if height < _NOTHING < max(heard.high, -heard.low))
+    gained = units.db(gain)
+    return SplitResult(files, frames, sums, gained, sounding.residual_dbfs, sounding.calmed, dual_mono, silent)
 
 
 _SPARE = 4
 """Steps beyond full scale that a stem may have before everything is lowered; the other stems take them."""
+
+
+_NOTHING = 1e-5
+"""Peak, -100 dBFS, below which there is nothing in a stem."""
 
 
 class _Sounding:
@@ -137,6 +146,8 @@ class _Sounding:
     def __init__(self, delivered: set[str]) -> None:
         self.delivered, self.peaks, self.calmed = delivered, Peaks(), 0
         self.residual_dbfs: float | None = None
+        self.heights: dict[str, float] = {}
+        """Peaks of the delivered stems, full scale 1.0."""
 
 
 def _node(
@@ -161,7 +172,8 @@ def _node(
                 if name in ears:
                     ears[name].add(chunk.stems[index].cpu().numpy())
                 elif name in sounding.delivered:
-                    sounding.peaks.add(chunk.stems[index])
+                    height = sounding.peaks.add(chunk.stems[index])
+                    sounding.heights[name] = max(height, sounding.heights.get(name, 0.0))
             lag.add(chunk.raw_sum, chunk.mix)
             squares += float((chunk.mix - chunk.raw_sum).square().sum()) if whole else 0.0
             sounding.calmed += chunk.calmed

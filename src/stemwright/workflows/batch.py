@@ -60,7 +60,7 @@ def each(
     return Outcome(
         tuple(output for outcome in outcomes for output in outcome.outputs),
         found,
-        tuple(warning for outcome in outcomes for warning in outcome.warnings),
+        tuple(f"{item.input.name}: {said}" for item in found if item.outcome for said in item.outcome.warnings),
         tuple(skipped for outcome in outcomes for skipped in outcome.skipped),
     )
 

@@ -74,8 +74,10 @@ def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> W
     outputs = [Output(places[key], "mix" if key == MIX else "stem", named[key].role) for key, _ in result.files]
     about = {places[key].name: {"name": named[key].name, "gain_db": result.gain_db} for key, _ in result.files}
     found = _found(file, result.dual_mono)
+    found += [f"There is nothing in {named[key].name}." for key in result.silent]
     asked = _asked(file, options, start, frames)
-    made = {"stems": about, "separation": facts, "warnings": _warnings(facts) + found, "done": asked + found}
+    told = asked[:1] if options.preview_s else []
+    made = {"stems": about, "separation": facts, "warnings": _warnings(facts) + found + told, "done": asked + found}
     return outputs, made
 
 

@@ -56,9 +56,12 @@ class SplitOptions:
 
     @property
     def kind(self) -> str:
-        """What the folder of anything but the usual stems is called after: `_2_tracks`, `_12.5s-42s`."""
-        what = self.model or ("" if self.preset == "4_tracks" else self.preset)
-        return (f"_{safe_name(what)}" if what else "") + self.stretch
+        """What the folder of anything but the usual stems is called after: `_2_tracks_draft`, `_vocals_12.5s-42s`."""
+        usual = ("4_tracks", "good", "stereo", "24")
+        asked = (self.model or self.preset, self.quality, self.stereo_mode, self.bit_depth)
+        words = [word for word, plain in zip(asked, usual, strict=True) if word != plain]
+        words += [*self.only, *(f"no_{stem}" for stem in self.without), *([self.two_stems] if self.two_stems else [])]
+        return "".join(f"_{safe_name(word, 24)}" for word in words) + self.stretch
 
     @property
     def stretch(self) -> str:
@@ -175,6 +178,14 @@ def selected(file: AudioFile, options: SplitOptions) -> tuple[int, int]:
             f"it is {file.frames / rate:.1f} s long; write --selection FROM:TO in seconds",
         )
     return start, min(end, file.frames) - start
+
+
+def to_fetch(options: SplitOptions) -> tuple[str, ...]:
+    """What a run would have to fetch first, a sentence each."""
+    from stemwright.separate import weights
+
+    states = [weights.status(card) for card in plan_of(options).cards]
+    return tuple(f"{s.name} is not here and would be fetched ({s.bytes / 1e6:.0f} MB)" for s in states if not s.ready)
 
 
 def stretch(file: AudioFile, options: SplitOptions) -> Workflow[tuple[int, int]]:

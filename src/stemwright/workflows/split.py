@@ -64,7 +64,7 @@ def split(
         parts = separation.parts(inputs, song, options)
         made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder))
     except DryRunEnds:
-        return Outcome((), Separation(ledger.folder, tuple(run.plan)))
+        return Outcome((), Separation(ledger.folder, tuple(run.plan)), separation.to_fetch(options))
     if not dry_run:
         ledger.save(replace(ledger.manifest, complete=True))
     outputs = [Output(ledger.folder / entry.path, entry.kind, entry.role) for entry in made.outputs]
@@ -74,6 +74,6 @@ def split(
     return Outcome(
         tuple(outputs),
         Separation(ledger.folder, tuple(run.plan), facts),
-        made.result["warnings"],
+        tuple(made.result["warnings"]),
         done,
     )
