@@ -72,7 +72,7 @@ def ours_files(song: Path, out: Path, model: str, residual: str, runs: int, **ho
     """A file split by `separate.split` into files, the network being in memory."""
     plan, source, resident = plans.of_model(model), probe(song), _engine(model, **how)
     plan = plan if residual == "spread" else plans.with_residual(plan, residual)
-    paths = {key: out / f"{key}.wav" for key in (*plan.stems, plans.MIX)}
+    paths = {key: out / f"{key}.wav" for key in plan.stems}  # as demucs does: the mix is not written again
 
     def work() -> None:
         deque(split.split(source, plan, {model: resident}, paths, writer), 0)
