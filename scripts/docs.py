@@ -72,6 +72,7 @@ def weights() -> str:
 
 def filled(readme: str) -> str:
     """README.md with every generated block made anew."""
+    readme = re.sub(r"(number of models \|) \d+", rf"\1 {len(models.cards())}", readme)
     blocks = {"commands": commands, "rules": rules, "sessions": sessions, "presets": presets, "models": weights}
     for name, make in blocks.items():
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"

@@ -47,7 +47,7 @@ class Heard:
         self.silences: list[tuple[int, int]] = []
         self.dual_mono = channels == 2
         self.finite = True
-        self._squares = _Moments(channels)
+        self._moments = _Moments(channels)
         self._quiet, self._since = False, 0
 
     def add(self, mix: Block) -> None:
@@ -63,7 +63,7 @@ class Heard:
             for change in np.flatnonzero(quiet != np.concatenate([[self._quiet], quiet[:-1]])):
                 self._turn(bool(quiet[change]), self.frames + int(change))
         self.frames += mix.shape[1]
-        self._squares.add(mix)
+        self._moments.add(mix)
 
     def _turn(self, quiet: bool, at: int) -> None:
         if self._quiet and at - self._since >= SHORTEST_SILENCE:
@@ -76,8 +76,8 @@ class Heard:
 
     def statistics(self, row: NDArray[np.float32]) -> tuple[float, float]:
         """Mean, and standard deviation (plus 1e-8, as demucs has it), of `row @ mix`."""
-        mean = float(row @ self._squares.mean)
-        variance = float(row @ self._squares.scatter @ row) / max(1, self.frames - 1)
+        mean = float(row @ self._moments.mean)
+        variance = float(row @ self._moments.scatter @ row) / max(1, self.frames - 1)
         return mean, max(0.0, variance) ** 0.5 + 1e-8
 
     def factor(self, start: int, end: int) -> NDArray[np.float32] | None:
@@ -263,7 +263,7 @@ class Peaks:
 
 
 def to_ints(block: Tensor, gain: float, bits: int) -> Tensor:
-    """`round(gain * block * 2^(bits-1))` as int32, half to even, clamped; exact steps of 2^-24 for a gain of 1."""
+    """`round(gain * block * 2^(bits-1))` as int32, half to even, clamped; in float64 unless the gain is 1."""
     top = 1 << (bits - 1)
     scaled = block * top if gain == 1 else block.double() * (gain * top)
     return scaled.round_().clamp_(-top, top - 1).int()

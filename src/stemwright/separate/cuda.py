@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +69,9 @@ def remembered(key: str, measure: Callable[[], int], most: int) -> int:
     if 1 <= known.get(key, 0) <= most:
         return known[key]
     size = measure()
-    try:
+    with suppress(OSError, StemwrightError):  # what cannot be remembered is measured again the next time
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps({**known, key: size}, indent=1))
-    except (OSError, StemwrightError):
-        pass  # it is only measured again
     return size
 
 

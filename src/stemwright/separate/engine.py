@@ -184,11 +184,8 @@ class Engine:
     def _shrink(self, error: Exception) -> None:
         import torch
 
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
         if self.batch > 1:
             self.batch //= 2
-            self._swift = cuda.replayed(self.network.forward)  # lets go of what was recorded
             self.remarks.append(f"memory was short: batches of {self.batch} from then on")
         elif self.network.setup.device != "cpu" and self._paths:
             setup = Setup("cpu", "exact", self.network.setup.prompt, self.network.setup.spans)
@@ -196,6 +193,9 @@ class Engine:
             self.remarks.append(f"the memory of {self.device} was too small for one segment: the CPU took over")
         else:
             raise _too_large(self.network.card.name) from error
+        self._swift = cuda.replayed(self.network.forward)  # lets go of what was recorded
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
 
 
 @contextmanager

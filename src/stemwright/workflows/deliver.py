@@ -142,13 +142,8 @@ def sessions_step(stems: StemSet, base: Path, formats: tuple[str, ...], layout: 
     return outputs, {"losses": losses, "warnings": warnings}
 
 
-def profile_text(profile: str) -> str:
-    """The text of a profile, so that an edited one counts as a changed option."""
-    return resources.find("profiles", profile).read_text(encoding="utf-8", errors="replace")
-
-
 def notes_text(template: str) -> list[str]:
-    """The text of the notes templates, for the same reason."""
+    """The text of the notes templates, so that an edited one counts as a changed option."""
     return [
         resources.find("notes", template + suffix, ".j2").read_text(encoding="utf-8", errors="replace")
         for suffix in SUFFIXES
