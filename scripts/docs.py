@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from stemwright import audit
+from stemwright import audit, resources
+from stemwright.audit.rule import FAMILIES
 from stemwright.cli import cli
 from stemwright.separate import models, plan
 from stemwright.session.formats import FIELDS, formats
@@ -32,10 +33,24 @@ def commands() -> str:
 
 
 def rules() -> str:
-    """A table of all audit rules."""
-    rows = ["| rule | severity | finds |", "|---|---|---|"]
-    rows += [f"| `{rule.code}` | {rule.severity} | {rule.title} |" for rule in audit.catalogue().values()]
-    return "\n".join(rows)
+    """All audit rules, a folded table for each family."""
+    off = {code for code, severity in audit.load_profile("protools").severities.items() if severity == "off"}
+    blocks = []
+    for family, about in FAMILIES.items():
+        known = [rule for rule in audit.catalogue().values() if rule.code.startswith(family)]
+        rows = ["| rule | severity | finds |", "|---|---|---|"]
+        for rule in known:
+            severity = f"{rule.severity}, when asked for" if rule.code in off else rule.severity
+            rows.append(f"| `{rule.code}` | {severity} | {rule.title} |")
+        head = f"<details><summary><b>{family}</b>: {about} ({len(known)} rules)</summary>"
+        blocks.append("\n".join((head, "", *rows, "", "</details>")))
+    return "\n".join(blocks)
+
+
+def profiles() -> str:
+    """The profiles by name."""
+    named = [(name, audit.load_profile(name).title) for name in resources.names("profiles")]
+    return "\n".join(["| profile | for |", "|---|---|", *(f"| `{name}` | {title} |" for name, title in named)])
 
 
 def sessions() -> str:
@@ -73,7 +88,7 @@ def weights() -> str:
 def filled(readme: str) -> str:
     """README.md with every generated block made anew."""
     readme = re.sub(r"(number of models \|) \d+", rf"\1 {len(models.cards())}", readme)
-    blocks = {"commands": commands, "rules": rules, "sessions": sessions, "presets": presets, "models": weights}
+    blocks = {"commands": commands, "rules": rules, "profiles": profiles, "sessions": sessions, "presets": presets, "models": weights}
     for name, make in blocks.items():
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
         readme, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, readme, flags=re.DOTALL)

@@ -106,8 +106,8 @@ def test_tempo_and_key_in_names(name: str, bpm: float | None, key: str | None, r
 
 
 def test_default_names_are_known() -> None:
-    assert all(naming.DEFAULT_NAME.match(name) for name in ("Audio 1", "track_12", "Bounce", "Stereo Out"))
-    assert not any(naming.DEFAULT_NAME.match(name) for name in ("Audio Kick", "Bass", "Tracking Room"))
+    assert all(naming.DEFAULT_NAME.fullmatch(name) for name in ("Audio 1", "track_12", "Bounce", "Stereo Out"))
+    assert not any(naming.DEFAULT_NAME.fullmatch(name) for name in ("Audio Kick", "Bass", "Tracking Room"))
 
 
 def test_own_roles_with_a_mistake_are_a_settings_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,8 @@ def test_a_name_that_is_no_unicode_survives_a_utf8_file(tmp_path: Path) -> None:
 
 
 KICK = m.AudioFile(Path("in/Kick.wav"), m.AudioFormat("wav", "pcm", 24, 48_000, 1), 480, 3600, (("bpm", "93.5"),))
-LEVELS = m.Levels(-6.02, (-6.02,), -math.inf, 0.0, 24, (m.Span(3, 7),), 1, first_sound=0, last_sound=479)
+CLIP = m.Clipping(full_scale=m.Runs(1, (m.Span(3, 7, 0),)))
+LEVELS = m.Levels(-6.02, (-6.02,), -math.inf, 0.0, clipping=CLIP, first_sound=0, last_sound=479, overview=(-63, 64))
 SONG = m.Song(
     "Tune",
     48_000,

@@ -24,6 +24,11 @@ command line.
 
 from __future__ import annotations
 
+from typing import Literal
+
+Kind = Literal["empty", "not-audio", "damaged", "no-data", "no-reader", "locked", "changing"]
+"""What keeps a file from being read; as in the model's Unreadable."""
+
 
 class StemwrightError(Exception):
     """Base of all errors. `message` says what is wrong in one line, `hint` what to do next."""
@@ -37,7 +42,13 @@ class StemwrightError(Exception):
 
 
 class InputError(StemwrightError):
-    """Something given to us cannot be used."""
+    """Something given to us cannot be used. `kind` says why, where it is a file of a set."""
+
+    kind: Kind = "damaged"
+
+    def __init__(self, message: str, hint: str = "", kind: Kind | None = None) -> None:
+        super().__init__(message, hint)
+        self.kind = kind or self.kind
 
 
 class NotFoundInput(InputError):
@@ -47,6 +58,8 @@ class NotFoundInput(InputError):
 class NotAudio(InputError):
     """The bytes are not audio that we know."""
 
+    kind = "not-audio"
+
 
 class DamagedAudio(InputError):
     """Audio that stops early or contradicts itself."""
@@ -54,6 +67,8 @@ class DamagedAudio(InputError):
 
 class UnreadableAudio(InputError):
     """Audio that needs a reader which is not installed."""
+
+    kind = "no-reader"
 
 
 class OutputError(StemwrightError):

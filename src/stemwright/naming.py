@@ -13,13 +13,19 @@ from stemwright.errors import SettingsError
 from stemwright.units import parse_key
 
 DEFAULT_NAME = re.compile(
-    r"^(audio|bounce|track|inst|midi|untitled|new|stereo out|mixdown|render|aux|bus)[ _-]?\d*$", re.IGNORECASE
+    r"(?:\d{1,4}[ _.-]+)*"  # track number
+    r"(?:(?:(?:audio|midi|inst|(?:software )?instrument|sample)(?:[ _-]?(?:track|channel|clip))?|track|bounce|untitled"
+    r"|new(?:[ _-](?:track|recording))?|recording|aux|bus|stereo[ _]out(?:put)?|mixdown|render|default preset)[ _-]?"
+    r"|(?:master|insert|channel|group|out(?:put)?)[ _-]?(?=[\d(]|$))"
+    r"(?:[ _.#()-]*(?:\d++|cm|bip|glued|copy|stems?|[lr](?![a-z])))*\)?",  # take, region, side, copy
+    re.IGNORECASE,
 )
-"""Names that a DAW gave and nobody changed."""
+"""Names that a DAW gave and nobody changed, for `fullmatch`: `Audio 1_07`, `Track 3#01`, `1-Audio`, `Insert 4`."""
 
 _SPELLED = str.maketrans(dict(zip("♭øØłŁđĐ", "boOlLdD", strict=True)) | {"#": "sharp", "♯": "sharp", "ß": "ss"})
 _SPELLED |= str.maketrans({"æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "þ": "th", "Þ": "Th"})
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
+RESERVED = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
+"""Names of devices, which Windows takes for no file whatever their suffix."""
 _BPM = re.compile(
     r"(?<![\d.])(\d{2,3}(?:\.\d{1,3})?)\s*[_-]?\s*bpm(?![a-z])|(?<![a-z])bpm[ _-]?(\d{2,3}(?:\.\d{1,3})?)",
     re.IGNORECASE,
@@ -173,4 +179,4 @@ def safe_name(text: str, limit: int = 50) -> str:
             if given.strip()
             else "Untitled"
         )
-    return f"{text}_" if _RESERVED.match(text) else text
+    return f"{text}_" if RESERVED.match(text) else text

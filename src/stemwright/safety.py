@@ -28,7 +28,8 @@ def readable(error: OSError, path: Path) -> StemwrightError:
     """The house error for an OSError met while reading `path`."""
     if isinstance(error, FileNotFoundError):
         return NotFoundInput(f"{path}: no such file or folder", "check the spelling; quote names that hold spaces")
-    return InputError(f"{path}: {error.strerror or error}", "check that the file can be read")
+    kind = InputError.kind if not isinstance(error, PermissionError) else "locked"
+    return InputError(f"{path}: {error.strerror or error}", "check that the file can be read", kind)
 
 
 def writable(error: OSError, path: Path) -> StemwrightError:
@@ -72,9 +73,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, deep: bool = True) -> None:
     """Remove what killed runs left in `folder`: files and folders that a process now gone was writing."""
-    for part in list(folder.rglob(f".*{PART}")):
+    for part in list((folder.rglob if deep else folder.glob)(f".*{PART}")):
         pid = part.name.removesuffix(PART).rpartition(".")[2]
         if not (pid.isdecimal() and _alive(int(pid))):
             with suppress(OSError):

@@ -14,6 +14,7 @@ import re
 import types
 import typing
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,8 @@ def build(kind: Any, value: Any) -> Any:
         return value
     if origin in (types.UnionType, typing.Union):
         return None if value is None else build(_choice(arguments, value), value)
+    if origin is tuple and arguments == (int, ...) and all(type(item) is int for item in value):
+        return tuple(value)  # a waveform has a thousand of them
     if origin is tuple and isinstance(value, (list, tuple)):
         inner = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         return tuple(build(kind_, item) for kind_, item in zip(inner, value, strict=True))
@@ -89,7 +92,7 @@ def build(kind: Any, value: Any) -> Any:
         return value
     target = origin or kind
     if dataclasses.is_dataclass(target):
-        hints = typing.get_type_hints(target)
+        hints = _hints(typing.cast(type, target))
         bound = dict(zip(getattr(target, "__parameters__", ()), arguments, strict=False))
         known = {f.name for f in dataclasses.fields(target)} & value.keys()
         return typing.cast(Any, target)(**{name: build(_bind(hints[name], bound), value[name]) for name in known})
@@ -102,6 +105,11 @@ def build(kind: Any, value: Any) -> Any:
     if kind in (int, str, bool) and type(value) is kind:
         return value
     raise TypeError(f"{value!r} is not {getattr(kind, '__name__', kind)}")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _choice(arguments: tuple[Any, ...], value: Any) -> Any:

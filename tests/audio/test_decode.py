@@ -10,7 +10,7 @@ import mutagen.mp4
 import numpy as np
 import pytest
 import soundfile
-from wavs import FLOATS, tool
+from odd_wavs import FLOATS, tool
 
 from stemwright.audio.decode import foreign
 from stemwright.audio.mp4 import stated_seconds
@@ -169,3 +169,14 @@ def test_a_broken_m4a_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         probe(path)
     assert stated_seconds(path) is None and foreign(b"RIFF" + bytes(28)) == ""
+
+
+def test_a_protected_m4p_is_locked(tmp_path: Path) -> None:
+    clicks(44_100, 44_100, tmp_path / "a.wav")
+    path = tmp_path / "a.m4p"
+    tool("ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", "-c:a", "aac", "-f", "mp4", path)
+    assert probe(path).format.container == "m4a"
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"drms"))
+    with pytest.raises(UnreadableAudio, match="copy-protected") as caught:
+        probe(path)
+    assert caught.value.kind == "locked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,52 @@ def test_what_is_no_folder_of_audio_is_refused(tmp_path: Path) -> None:
         read_stems(tmp_path / "notes.txt")
     with pytest.raises(NotFoundInput, match="no such"):
         read_stems(tmp_path / "gone")
+
+
+def test_links_notes_and_what_lies_in_a_cloud(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", "Kick.wav")
+    (folder / "Bass.wav").symlink_to("Kick.wav")
+    (folder / "loop.wav").symlink_to("loop.wav")
+    (folder / "up").symlink_to(folder, target_is_directory=True)
+    (folder / ".Vox.wav.icloud").write_bytes(b"bplist00")
+    with (folder / "Pad.wav").open("wb") as sparse:
+        sparse.truncate(1 << 20)
+    (folder / "lyrics.txt").write_text("la la")
+    (folder / "Session Notes.md").write_text("BPM 93.5, Ångström\n" * 9999, encoding="utf-8")
+    os.mkfifo(folder / "info.txt")
+    found = read_stems(folder)
+    assert [stem.name for stem in found.stems] == ["Kick", "Bass"]
+    assert [path.name for path in found.links] == ["Bass.wav", "loop.wav", "up"]
+    assert [(bad.path.name, bad.kind) for bad in found.unreadable] == [
+        (".Vox.wav.icloud", "locked"),
+        ("Pad.wav", "locked"),
+        ("loop.wav", "damaged"),
+    ]
+    assert found.notes.startswith("BPM 93.5, Ångström\n") and len(found.notes.encode()) <= 1 << 16
+    assert found.subfolders == (folder / "up",)
+
+
+@pytest.mark.parametrize(("data", "text"), [(b"\xff\xfeh\0i\0", "hi"), (b"\0\1\2", ""), (b"\xef\xbb\xbfhi", "hi")])
+def test_notes_are_text_or_nothing(tmp_path: Path, data: bytes, text: str) -> None:
+    folder = fill(tmp_path / "a", "Kick.wav")
+    (folder / "notes.txt").write_bytes(data)
+    assert read_stems(folder).notes == text
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read_is_a_finding(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", "Kick.wav", "Bass.wav")
+    (folder / "notes.txt").touch(0)
+    (folder / "Bass.wav").chmod(0)
+    (folder / "more").mkdir(0)
+    found = read_stems(folder)
+    assert [stem.name for stem in found.stems] == ["Kick"]
+    assert [(bad.path.name, bad.kind) for bad in found.unreadable] == [("more", "locked"), ("Bass.wav", "locked")]
+    folder.chmod(0o400)  # names may be read, nothing behind them
+    try:
+        assert [bad.kind for bad in read_stems(folder).unreadable] == ["locked", "locked"]
+        folder.chmod(0)
+        with pytest.raises(InputError):
+            read_stems(folder)
+    finally:
+        folder.chmod(0o700)

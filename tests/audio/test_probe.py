@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from wavs import FLOATS, RATE, SAMPLES, chunk, extensible, fmt, pcm, rf64, riff, saved
+from odd_wavs import FLOATS, RATE, SAMPLES, chunk, extensible, fmt, pcm, rf64, riff, saved
 
 from stemwright.audio.probe import majority_rate, probe, require_whole
 from stemwright.audio.stream import read_all
@@ -49,10 +49,6 @@ WHOLE = {
     ),
     "rf64": (rf64(), FLOATS, 24, "pcm"),
     "bw64": (rf64(b"BW64"), FLOATS, 24, "pcm"),
-    "fmt after data": (riff(DATA, fmt()), FLOATS, 24, "pcm"),
-    "odd junk without pad": (riff(chunk(b"JUNK", bytes(27), pad=False), fmt(), DATA), FLOATS, 24, "pcm"),
-    "trailing garbage": (riff(fmt(), DATA) + b"garbage" * 9, FLOATS, 24, "pcm"),
-    "wrong riff size": (riff(fmt(), DATA, size=100), FLOATS, 24, "pcm"),
 }
 
 
@@ -68,11 +64,38 @@ def test_every_layout_is_read_exactly(tmp_path: Path, name: str) -> None:
 
 ODD = {  # name: (file, frames, damage kind, lost frames)
     "truncated": (riff(fmt(), DATA)[:-600], 380, "truncated", 100),
-    "streamed": (riff(fmt(), chunk(b"data", pcm(24), 0xFFFFFFFF), size=0xFFFFFFFF), 480, "data-size", 0),
-    "streamed by sox": (riff(fmt(), chunk(b"data", pcm(24), 0x7FFFF000 // 6 * 6)), 480, "data-size", 0),
-    "size never written": (riff(fmt(), chunk(b"data", pcm(24), 0)), 480, "data-size", 0),
+    "streamed": (riff(fmt(), chunk(b"data", pcm(24), 0xFFFFFFFF), size=0xFFFFFFFF), 480, "streamed", 0),
+    "streamed by sox": (riff(fmt(), chunk(b"data", pcm(24), 0x7FFFF000 // 6 * 6)), 480, "streamed", 0),
+    "size never written": (riff(fmt(), chunk(b"data", pcm(24), 0)), 480, "zero-size", 0),
     "odd tail": (riff(fmt(), chunk(b"data", pcm(24) + b"\1\2")), 480, "odd-tail", 0),
     "two data chunks": (riff(fmt(), chunk(b"data", pcm(24)[:60]), DATA), 10, "second-data", 0),
+    "fmt after data": (riff(DATA, fmt()), 480, "fmt-late", 0),
+    "bext after data": (riff(fmt(), DATA, chunk(b"bext", BEXT)), 480, "bext-late", 0),
+    "two fmt chunks": (riff(fmt(), fmt(), DATA), 480, "second-fmt", 0),
+    "odd junk without pad": (riff(chunk(b"JUNK", bytes(27), pad=False), fmt(), DATA), 480, "no-pad", 0),
+    "unknown odd chunk without pad": (
+        riff(fmt(), DATA, chunk(b"abcd", b"xyz", pad=False), DATA[:0] + chunk(b"wxyz", b"")),
+        480,
+        "no-pad",
+        0,
+    ),
+    "trailing garbage": (riff(fmt(), DATA) + b"garbage" * 9, 480, "trailing", 0),
+    "trailing bytes": (riff(fmt(), DATA) + bytes(5), 480, "trailing", 0),
+    "a chunk is cut off": (riff(fmt(), DATA, chunk(b"LIST", bytes(90), 400)), 480, "chunk-short", 0),
+    "wrong riff size": (riff(fmt(), DATA, size=100), 480, "riff-size", 0),
+    "no byte rate": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, RATE, 1, 6, 24)), DATA), 480, "byte-rate", 0),
+    "no block alignment": (
+        riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, RATE, 1, 0, 24)), DATA),
+        480,
+        "byte-rate",
+        0,
+    ),
+    "alignment of one channel": (
+        riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, RATE, RATE * 6, 3, 24)), DATA),
+        480,
+        "byte-rate",
+        0,
+    ),
     "header of a lost recording": (riff(fmt(), chunk(b"data", b"", 2880)), 0, "truncated", 480),
 }
 
@@ -83,6 +106,7 @@ def test_damage_is_named_and_the_rest_is_read(tmp_path: Path, name: str) -> None
     file = probe(saved(tmp_path, data))
     assert (file.frames, [(d.kind, d.lost_frames) for d in file.damage]) == (frames, [(kind, lost)])
     assert np.array_equal(read_all(file), FLOATS[:, :frames])
+    assert any(letter.isdigit() for letter in file.damage[0].detail)
     if kind == "truncated":
         with pytest.raises(DamagedAudio):
             require_whole(file)

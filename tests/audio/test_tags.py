@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mutagen.flac import Picture
 from mutagen.id3 import APIC, COMM, TBPM, TIT2, TKEY, TPE1
 from mutagen.mp4 import MP4Cover
-from wavs import FLOATS, RATE, SAMPLES, tool
+from odd_wavs import FLOATS, RATE, SAMPLES, tool
 
 from stemwright.audio.probe import probe
 from stemwright.audio.tags import MAX_COVER, Cover, read_cover, read_tags, stem_id3

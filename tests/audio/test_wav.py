@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from wavs import FLOATS, RATE, SAMPLES, chunk, fmt, pcm, rf64, riff, saved
+from odd_wavs import FLOATS, RATE, SAMPLES, chunk, fmt, pcm, rf64, riff, saved
 
 from stemwright.audio.chunks import Bext, build_ixml
 from stemwright.audio.probe import probe

@@ -1,37 +1,23 @@
-"""RIFF chunks: a tolerant walker, and the chunks a delivery carries (bext, iXML).
-
-Sources: EBU Tech 3285 (BWF, `bext`), EBU Tech 3306 / ITU-R BS.2088 (RF64 and BW64, `ds64`), iXML 2.x.
-Chunk sizes are little-endian (big-endian in RIFX); a chunk of odd size is followed by one pad byte.
-"""
+"""The chunks that a delivery carries, made and read: bext (EBU Tech 3285) and iXML (2.x)."""
 
 from __future__ import annotations
 
 import datetime
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 MAX_IXML = 1 << 20
 """Bytes of an iXML chunk that we are willing to parse."""
 
-_MOST = 4096
-"""Chunks that we are willing to walk; a hostile file could hold a hundred million empty ones."""
-
-_KNOWN = frozenset(
-    b"data fmt bext iXML LIST fact cue smpl inst plst acid id3 ID3 JUNK junk FLLR PAD minf elm1 regn umid DGDA LGWV "
-    b"cart axml chna afsp PEAK _PMX strc bwav".split()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Where a chunk's body lies. `size` is what the header claims, `present` the bytes that are there."""
-
-    name: bytes
-    offset: int
-    size: int
-    present: int
+_IXML = {
+    "project": "PROJECT",
+    "track": "TRACK_LIST/TRACK/NAME",
+    "note": "NOTE",
+    "sample_rate": "SPEED/FILE_SAMPLE_RATE",
+    "bits": "SPEED/AUDIO_BIT_DEPTH",
+    "channels": "TRACK_LIST/TRACK_COUNT",
+    "umid": "BEXT/BWF_UMID",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +34,6 @@ class Bext:
     time_reference: int = 0
     """Frames since midnight."""
     coding_history: str = ""
-
-
-def walk(file: BinaryIO, length: int) -> Iterator[Chunk]:
-    """The chunks of an open RIFF, RF64, BW64, RIFX or AIFF file of `length` bytes, in order, as far as they make sense.
-
-    A missing pad byte is forgiven, an RF64 size is taken from `ds64`, a size beyond the end is cut to what is there.
-    """
-    file.seek(0)
-    head = file.read(12)
-    big = head[:4] in (b"RIFX", b"FORM")
-    wide: dict[bytes, int] = {}
-    at = 12
-    for _ in range(_MOST):
-        if at + 8 > length:
-            return
-        file.seek(at)
-        name, size = struct.unpack(">4sI" if big else "<4sI", file.read(8))
-        if not all(32 <= byte < 127 for byte in name):
-            return
-        body = at + 8
-        if name == b"ds64":
-            wide = _ds64(file.read(min(size, 1 << 16)))
-        if size == 0xFFFFFFFF and name in wide:
-            size = wide[name]
-        yield Chunk(name, body, size, max(0, min(size, length - body)))
-        at = body + size
-        if size % 2 and at < length and not known_at(file, at):
-            at += 1
-
-
-def _ds64(body: bytes) -> dict[bytes, int]:
-    if len(body) < 28:
-        return {}
-    _, data, _, table = struct.unpack_from("<QQQI", body)
-    sizes = {b"data": data}
-    for entry in range(min(table, (len(body) - 28) // 12)):
-        name, size = struct.unpack_from("<4sQ", body, 28 + 12 * entry)
-        sizes[name] = size
-    return sizes
-
-
-def known_at(file: BinaryIO, at: int) -> bool:
-    """Whether a chunk of a known name starts here: where a pad byte should be, or where samples would stand."""
-    file.seek(at)
-    return file.read(4).rstrip() in _KNOWN
 
 
 def parse_bext(body: bytes) -> Bext | None:
@@ -174,24 +115,24 @@ def build_ixml(
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def parse_ixml(body: bytes) -> dict[str, str]:
-    """project, track, note, bpm of an iXML body, as far as present; empty when it is hostile or not well formed."""
+def parse_ixml(body: bytes) -> dict[str, str] | None:
+    """What is present in an iXML body of project, track (the first), note, bpm, sample_rate, bits, channels, umid.
+
+    None when it is hostile or not well formed.
+    """
     from lxml import etree
 
     body = body.rstrip(b"\0 \r\n")
     if len(body) > MAX_IXML or b"<!DOCTYPE" in body:
-        return {}
+        return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return {}
-    found = {
-        "project": root.findtext("PROJECT"),
-        "note": root.findtext("NOTE"),
-        "track": root.findtext("TRACK_LIST/TRACK/NAME"),
-        "bpm": next((a.findtext("VALUE") for a in root.iter("ATTR") if a.findtext("NAME") == "MusicalTempo"), None),
-    }
+        return None
+    found = {name: root.findtext(place) for name, place in _IXML.items()}
+    tempo = (a.findtext("VALUE") for a in root.iter("ATTR") if a.findtext("NAME") == "MusicalTempo")
+    found["bpm"] = next(tempo, None)
     return {name: text.strip() for name, text in found.items() if text and text.strip()}
 
 

@@ -17,10 +17,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stemwright.audio.chunks import walk
-from stemwright.audio.mp4 import lossless_bits, stated_seconds
+from stemwright.audio.headers import MAX_RATE
+from stemwright.audio.lengths import cut_short, shortfall
+from stemwright.audio.mp4 import is_protected, lossless_bits, stated_seconds
 from stemwright.errors import DamagedAudio, NotAudio, UnreadableAudio
-from stemwright.model import AudioFile, AudioFormat, Damage
+from stemwright.model import AudioFile, AudioFormat
 from stemwright.safety import child
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64,
@@ -30,8 +31,6 @@ _CONTAINERS = {"WAV": "wav", "WAVEX": "wav", "RF64": "rf64", "AIFF": "aiff", "CA
 _FOREIGN = {b"\x30\x26\xb2\x75": "wma", b"wvpk": "wv", b"\x1aE\xdf\xa3": "mka", b"MAC ": "ape"}
 FFMPEG_FORMATS = "aac,aiff,ape,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64,wv"
 """Demuxers ffmpeg may use. Without this list a file that calls itself .wav can make it open other files."""
-MAX_RATE = 1_536_000
-"""Hz. A higher sample rate in a header is nonsense, and filters and windows sized by it would be, too."""
 HEAD = 32
 """Bytes from the start of a file that tell what it is."""
 _FFMPEG_TIMEOUT_S = 1800
@@ -78,16 +77,8 @@ def probe_by_library(path: Path, head: bytes, tags: tuple[tuple[str, str], ...],
         stat = path.stat()
         frames = _counted_frames(path, stat.st_size, stat.st_mtime_ns)
         promised = info.frames if _has_xing(path) else 0
-    elif container == "aiff":
-        promised = _comm_frames(path)
-    return AudioFile(path, form, frames, None, tags, _shortfall(promised, frames))
-
-
-def _shortfall(promised: int, frames: int) -> tuple[Damage, ...]:
-    if promised <= frames:
-        return ()
-    detail = f"the header promises {promised} frames, the file ends after {frames}"
-    return (Damage("truncated", detail, promised - frames),)
+    damage = cut_short(promised, frames, info.samplerate) or shortfall(path, container, frames, info.samplerate)
+    return AudioFile(path, form, frames, None, tags, damage)
 
 
 @cache
@@ -116,19 +107,11 @@ def _has_xing(path: Path) -> bool:
     return b"Xing" in first or b"Info" in first
 
 
-def _comm_frames(path: Path) -> int:
-    """Frames that the COMM chunk of an AIFF file promises; libsndfile silently reads fewer when the end is missing."""
-    with path.open("rb") as file:
-        for chunk in walk(file, path.stat().st_size):
-            if chunk.name == b"COMM" and chunk.present >= 6:
-                file.seek(chunk.offset + 2)
-                return int.from_bytes(file.read(4), "big")
-    return 0
-
-
 def _probe_decoded(path: Path, kind: str, head: bytes, tags: tuple[tuple[str, str], ...]) -> AudioFile:
     from stemwright.audio.probe import probe
 
+    if kind == "m4a" and is_protected(path):
+        raise UnreadableAudio(f"{path}: is copy-protected (DRM)", "buy or export it without protection", "locked")
     decoded = probe(as_wav(path))
     rate, frames = decoded.format.sample_rate, decoded.frames
     bits = ((head[20] & 1) << 4 | head[21] >> 4) + 1 if kind == "flac" else 0
@@ -138,7 +121,7 @@ def _probe_decoded(path: Path, kind: str, head: bytes, tags: tuple[tuple[str, st
         promised = frames if stated is None else round(stated * rate)
     frames = min(frames, promised)
     form = AudioFormat(kind, "pcm" if bits else "lossy", bits, rate, decoded.format.channels)
-    return AudioFile(path, form, frames, None, tags, _shortfall(promised, frames))
+    return AudioFile(path, form, frames, None, tags, cut_short(promised, frames, rate))
 
 
 def as_wav(path: Path) -> Path:

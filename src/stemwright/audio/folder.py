@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from stemwright.audio.probe import SUFFIXES, majority_rate, probe
-from stemwright.errors import InputError, NotAudio, NotFoundInput, UnreadableAudio
+from stemwright.errors import InputError, NotFoundInput
 from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadable
 from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, title_of
 from stemwright.safety import PART, readable
 
+MAX_NOTES = 1 << 16
+"""Bytes of the notes that are read."""
+
+PUT_AWAY = ("_originals_", "_quarantine")
+"""Starts of the names of folders in which a repair in place keeps what it took out."""
+
+_NOTES = ("note", "info", "readme", "session")
 _LETTER = re.compile(r"[^\W\d_]")
 _TRACK_NUMBER = re.compile(r"^(\d{1,2}|0\d\d)[ ._-]+(?=.*[^\W\d_])")
 """A number in front of a name; `808 Kick` has none."""
@@ -21,25 +28,26 @@ def read_stems(folder: Path) -> StemSet:
     """Everything that lies directly in a folder, sorted into stems, mix, unreadable and other files.
 
     The part that all stem names share ("Song_") is no part of a stem's name. Raises NotFoundInput when the folder
-    is not there or holds no audio file at all.
+    is not there or holds no audio file at all, InputError when it may not be read.
     """
     try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.endswith(PART) and not path.is_dir())
+        everything = sorted(path for path in folder.iterdir() if not path.name.endswith(PART))
     except NotADirectoryError:
         raise InputError(f"{folder}: is a file", "give the folder that holds the stems") from None
     except OSError as error:
         raise readable(error, folder) from error
+    folders = [path for path in everything if _holds(path, Path.is_dir)]
     audio: list[AudioFile] = []
-    unreadable: list[Unreadable] = []
     others: list[Path] = []
-    for path in entries:
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+    subfolders, unreadable = _subfolders(folders)
+    for path in (path for path in everything if path not in folders):
+        if not _promises_audio(path.name):
             others.append(path)
             continue
         try:
             audio.append(probe(path))
         except InputError as error:
-            unreadable.append(Unreadable(path, _kind(error, path), error.message.removeprefix(f"{path}: ")))
+            unreadable.append(Unreadable(path, error.kind, error.message.removeprefix(f"{path}: ")))
     if not audio and not unreadable:
         raise NotFoundInput(
             f"{folder}: holds no audio files", "give the folder that the stems lie in (WAV, AIFF, FLAC, ...)"
@@ -53,28 +61,59 @@ def read_stems(folder: Path) -> StemSet:
         folder,
         "",
         tuple(unreadable),
-        _subfolders(folder),
+        tuple(subfolders),
         tuple(others),
+        tuple(path for path in everything if _holds(path, Path.is_symlink)),
+        _notes(others),
     )
 
 
-def _subfolders(folder: Path) -> tuple[Path, ...]:
-    """Folders inside that hold audio; not those that sessions keep their media in."""
-    found = []
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+def _promises_audio(name: str) -> bool:
+    """Whether a file is to be read as audio, or stands for audio that is still in iCloud (".Kick.wav.icloud")."""
+    if name.startswith(".") and name.endswith(".icloud"):
+        name = name[1:].removesuffix(".icloud")
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _holds(path: Path, question: Callable[[Path], bool]) -> bool:
+    try:
+        return question(path)
+    except OSError:  # no permission
+        return False
+
+
+def _subfolders(folders: list[Path]) -> tuple[list[Path], list[Unreadable]]:
+    """Folders that hold audio, not those that sessions keep their media in; and those that may not be looked into."""
+    found, locked = [], []
+    for inner in folders:
         try:
             audio = any(path.suffix.lower() in SUFFIXES for path in inner.iterdir())
-        except OSError:
-            audio = False
-        if audio and inner.name not in ("Audio Files", "Media"):
+        except OSError as error:
+            if not inner.name.startswith("."):
+                locked.append(Unreadable(inner, "locked", f"is a folder: {error.strerror or error}"))
+            continue
+        if audio and inner.name not in ("Audio Files", "Media") and not inner.name.startswith((".", *PUT_AWAY)):
             found.append(inner)
-    return tuple(found)
+    return found, locked
 
 
-def _kind(error: InputError, path: Path) -> Literal["empty", "not-audio", "damaged", "no-reader"]:
-    if isinstance(error, NotAudio):
-        return "empty" if path.stat().st_size == 0 else "not-audio"
-    return "no-reader" if isinstance(error, UnreadableAudio) else "damaged"
+def _notes(others: list[Path]) -> str:
+    """The text of the file that is most likely the notes; empty when there is none or it is no text."""
+    texts = [path for path in others if path.suffix.lower() in (".txt", ".md") and not path.name.startswith((".", "_"))]
+    texts.sort(key=lambda path: not any(word in path.name.lower() for word in _NOTES))
+    for path in texts:
+        try:
+            if not path.is_file():  # a pipe would never end
+                continue
+            with path.open("rb") as file:
+                data = file.read(MAX_NOTES)
+        except OSError:
+            continue
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return data.decode("utf-16", "replace")
+        if b"\0" not in data:
+            return data.decode("utf-8-sig", "replace")
+    return ""
 
 
 def stem_names(paths: tuple[Path, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How long the audio of an MP4 (M4A) file really is.
+"""How long the audio of an MP4 (M4A) file really is, and whether it may be decoded.
 
 AAC comes in packets of 1024 frames: the encoder's delay in front and the padding behind are no music. Two places tell
 how much is music: Apple's `iTunSMPB` tag, and the media header less the start of the edit list (ISO/IEC 14496-12,
@@ -35,6 +35,18 @@ def lossless_bits(path: Path) -> int:
     """Bits per sample of Apple Lossless audio; 0 for everything else."""
     file = _opened(path)
     return int(file.info.bits_per_sample) if file and file.info.codec == "alac" else 0
+
+
+def is_protected(path: Path) -> bool:
+    """Whether the audio is encrypted: a sample description `drms` (FairPlay) or `enca` (ISO/IEC 14496-12, 8.12)."""
+    try:
+        for track in (dict(_boxes(body)) for name, body in _boxes(_moov(path)) if name == b"trak"):
+            table = dict(_boxes(dict(_boxes(dict(_boxes(track[b"mdia"]))[b"minf"]))[b"stbl"]))
+            if table[b"stsd"][12:16] in (b"drms", b"enca"):
+                return True
+    except (OSError, KeyError, struct.error):
+        pass
+    return False
 
 
 def _opened(path: Path) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stemwright.audio.chunks import walk
+from stemwright.audio.riff import walk
 
 _NAMES = {
     "title": ("tit2", "title", "\xa9nam"),

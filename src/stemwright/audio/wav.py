@@ -7,7 +7,7 @@ in place (EBU Tech 3306, section 4).
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,8 @@ from typing import BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stemwright.audio.chunks import Bext, build_bext, walk
+from stemwright.audio.chunks import Bext, build_bext
+from stemwright.audio.riff import walk
 from stemwright.errors import OutputError
 from stemwright.safety import atomic, readable, writable
 
@@ -29,8 +30,9 @@ class WavWriter:
     """A WAV file that appears under its name when the `with` block ends well, and not at all otherwise.
 
     `write` takes int32 `[channels, n]` samples in the range of `bits` (see `stream.quantise`), or float32 when
-    `encoding` is "float"; `id3` is a whole ID3 tag (see `tags.stem_id3`). Raises OutputError or DiskFull; ValueError
-    for samples of another shape or range.
+    `encoding` is "float"; `id3` is a whole ID3 tag (see `tags.stem_id3`), `chunks` are others that go behind the
+    samples as they are, and so may `bext`. Raises OutputError or DiskFull; ValueError for samples of another shape or
+    range.
     """
 
     def __init__(
@@ -40,11 +42,12 @@ class WavWriter:
         channels: int,
         bits: int = 24,
         encoding: Literal["pcm", "float"] = "pcm",
-        bext: Bext | None = None,
+        bext: Bext | bytes | None = None,
         ixml: bytes | None = None,
         id3: bytes | None = None,
         channel_mask: int = 0,
         riff_limit: int = _RIFF_LIMIT,
+        chunks: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         if (encoding, bits) not in (("pcm", 16), ("pcm", 24), ("float", 32)):
             raise ValueError(f"cannot write {bits}-bit {encoding}")
@@ -57,7 +60,8 @@ class WavWriter:
         )
         self.frames = 0
         self._bext, self._mask, self._limit = bext, channel_mask, riff_limit
-        self._after = b"".join(_chunk(name, body) for name, body in ((b"iXML", ixml), (b"id3 ", id3)) if body)
+        after = [(name, body) for name, body in ((b"iXML", ixml), (b"id3 ", id3)) if body]
+        self._after = b"".join(_chunk(name, body) for name, body in (*after, *chunks))
         self._stack = ExitStack()
         self._file: BinaryIO
 
@@ -121,7 +125,8 @@ class WavWriter:
         else:
             fmt = struct.pack("<H", code) + fmt
         if self._bext and not hasattr(self, "_bext_body"):
-            self._bext_body = build_bext(self._bext)  # once: it may hold the current time
+            made = self._bext if isinstance(self._bext, bytes) else build_bext(self._bext)
+            self._bext_body = made  # once: it may hold the current time
         body = [b"WAVE", b"", _chunk(b"bext", self._bext_body) if self._bext else b"", _chunk(b"fmt ", fmt)]
         if self.encoding == "float":
             body.append(_chunk(b"fact", struct.pack("<I", min(self.frames, _RIFF_LIMIT))))
@@ -157,7 +162,8 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 def replace_chunks(path: Path, chunks: Mapping[bytes, bytes]) -> None:
     """Give a whole WAV file (see `is_whole`) other chunks of these names; every other stays as it is. Atomic.
 
-    Raises OutputError, DiskFull; ValueError when the file is no whole WAV.
+    A LIST is named with its type, as `LISTadtl`, and its body begins behind that. Raises OutputError, DiskFull;
+    ValueError when the file is no whole WAV.
     """
     if not is_whole(path):
         raise ValueError(f"{path} is no whole WAV file")
@@ -165,12 +171,14 @@ def replace_chunks(path: Path, chunks: Mapping[bytes, bytes]) -> None:
         head = source.read(12)
         out.write(head)
         for chunk in walk(source, path.stat().st_size):
-            if chunk.name not in chunks:
+            source.seek(chunk.offset)
+            kind = chunk.name + (source.read(4) if chunk.name == b"LIST" else b"")
+            if kind not in chunks:
                 source.seek(chunk.offset - 8)
                 copy_bytes(source, out, 8 + chunk.size)
                 out.write(b"\0" * (chunk.size % 2))
         for name, body in chunks.items():
-            out.write(_chunk(name, body))
+            out.write(_chunk(name[:4], name[4:] + body))
         total = out.tell() - 8
         if head[:4] != b"RIFF":
             out.seek(20)  # riffSize, the first field of ds64

@@ -154,6 +154,37 @@ def comma_list(ctx: click.Context, parameter: click.Parameter, value: Any) -> tu
     return tuple(item.strip() for item in items if item.strip())
 
 
+audits = _stack(
+    click.option(
+        "--profile", default="protools", show_default=True, help="Delivery rules: a name or a .toml file of your own."
+    ),
+    click.option(
+        "--select", default="", callback=comma_list, metavar="CODES", help="Only these rules (prefixes, with commas)."
+    ),
+    click.option("--ignore", default="", callback=comma_list, metavar="CODES", help="All rules but these."),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning", "info", "never"]),
+        default="error",
+        show_default=True,
+        help="Exit with 1 from this severity on.",
+    ),
+    click.option(
+        "--report",
+        "reports",
+        type=PATH,
+        multiple=True,
+        metavar="FILE",
+        help="Write a report: .html, .md, .json, .xml (JUnit), .sarif; markers: .rpp, .mid; labelled copies: "
+        "a folder. Repeat it.",
+    ),
+    click.option("--format", "form", default="", metavar="KIND", help="Print a report of this kind, as `github`."),
+    click.option("--baseline", type=PATH, help="Let pass what --write-baseline noted there."),
+    click.option("--write-baseline", type=PATH, metavar="FILE", help="Note all findings as known."),
+    click.option("--watch", is_flag=True, help="Audit again whenever something in the folder changes."),
+    click.option("--remember/--no-remember", default=True, help="Take unchanged files' figures from the last time."),
+)
+
 sessions = _stack(
     click.option(
         "--to",

@@ -86,6 +86,11 @@ def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None],
         say(f"warning: {warning}")
 
 
+def result(text: str) -> None:
+    """A result that is a whole document already."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
 def run_each(
     name: str,
     inputs: Sequence[Path],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stemwright.cli.output import manners
 from stemwright.model import Finding, Outcome, Output, Song
 from stemwright.units import camelot, spell_key
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_ALIKE = 4
+"""Findings of one rule, or files of one finding, that are shown before the others are only counted."""
 _KINDS = {
     "stem": "stem",
     "mix": "the whole mix, for reference",
@@ -106,34 +110,46 @@ def tree(console: Console, folder: Path, outputs: tuple[Output, ...]) -> None:
 
 
 def findings(console: Console, found: tuple[Finding, ...]) -> None:
-    """Findings, grouped by file, with a count."""
+    """Findings rule by rule, the gravest first; what is said of several files alike is said once."""
     from rich.text import Text
 
-    if not found:
-        console.print(Text("audit: nothing to send back", style="green"))
-        return
-    for finding in found:
-        line = Text(f"{finding.severity:8}", style=_COLOURS[finding.severity]).append(f"{finding.rule}  ", style="bold")
-        line.append(f"{finding.subject}: " if finding.subject else "", style="default").append(
-            finding.message, style="not bold"
-        )
-        console.print(line)
-    counts = [
-        f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name in _COLOURS if (n := _count(found, name))
-    ]
-    console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one", markup=False)
-
-
-def _count(found: tuple[Finding, ...], severity: str) -> int:
-    return sum(finding.severity == severity for finding in found)
+    judged = [finding for finding in found if not finding.waived]
+    groups: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for finding in judged:
+        word: str = finding.severity if finding.verdict == "fail" else "unknown"
+        alike = groups.setdefault((word, finding.rule), {})
+        alike.setdefault(finding.message, []).append(str(finding.subject or ""))
+    for (word, rule), alike in groups.items():
+        most = len(alike) if manners.verbose else _ALIKE
+        for message, names in list(alike.items())[:most]:
+            line = Text(f"{word:8}", style=_COLOURS.get(word, "dim")).append(f"{rule}  ", style="bold")
+            some = ", ".join(names if manners.verbose else names[:_ALIKE])
+            rest = f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE and not manners.verbose else ""
+            line.append(f"{some}{rest}: " if some else "", style="not bold").append(message, style="not bold")
+            console.print(line)
+        if len(alike) > most:
+            left = sum(map(len, list(alike.values())[most:]))
+            console.print(f"{'':16}and {left} more such files; -v names them", style="dim", markup=False)
+    failed: Counter[str] = Counter(finding.severity for finding in judged if finding.verdict == "fail")
+    counts = [f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name in _COLOURS if (n := failed[name])]
+    more = {"undecided": len(judged) - failed.total(), "let pass": len(found) - len(judged)}
+    counts += [f"{count} {what}" for what, count in more.items() if count]
+    if judged:
+        console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one", markup=False)
+    else:
+        let = f" ({counts[0]})" if counts else ""
+        console.print(Text(f"audit: nothing to send back{let}", style="green"))
 
 
 def audit(console: Console, outcome: Outcome[Any]) -> None:
     """What `audit` found."""
-    console.print(
-        f"{outcome.result.folder}: {outcome.result.files} audio files, profile {outcome.result.profile}", markup=False
-    )
-    findings(console, outcome.result.findings)
+    made = outcome.result
+    rules = len(made.passed) + len({finding.rule for finding in made.findings})
+    about = f"{made.folder}: {made.files} audio files, {rules} rules, profile {made.profile}"
+    console.print(about, markup=False)
+    findings(console, made.findings)
+    for output in outcome.outputs:
+        console.print(f"wrote {output.path}", markup=False)
 
 
 def rules(console: Console, outcome: Outcome[Any]) -> None:

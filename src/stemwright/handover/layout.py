@@ -10,13 +10,15 @@ WIDTH = 96
 """Columns of the text notes."""
 
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
+_LONE = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""What Python makes of bytes in a file name that are no UTF-8, and what XML cannot hold."""
 _MARKDOWN = re.compile(r"[\\`*|<>\[\]~]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def visible(value: Any) -> Any:
-    """Texts without control characters, line breaks and direction overrides, however deep they lie."""
+    """Texts that any file can hold, without control characters, line breaks and direction overrides, however deep."""
     if isinstance(value, str):
-        return _INVISIBLE.sub(" ", value)
+        return _LONE.sub("\ufffd", _INVISIBLE.sub(" ", value))
     if isinstance(value, dict):
         return {name: visible(inner) for name, inner in value.items()}
     return [visible(inner) for inner in value] if isinstance(value, list) else value

@@ -1,8 +1,7 @@
 """Notes for the mix engineer: facts put into words here, laid out by a Jinja template.
 
-A template is `templates/notes/<name>.txt.j2` or `.md.j2`, or the user's own of that name. Templates run in a sandbox,
-because people share them, and may use what `words` returns; a name that it does not return is an error, and so
-nothing is left blank by accident. Whatever a Markdown template prints is escaped on the way.
+A template is `templates/notes/<name>.txt.j2` or `.md.j2`, or the user's own of that name, and may use what `words`
+returns; a name that it does not return is an error, and so nothing is left blank by accident.
 """
 
 from __future__ import annotations
@@ -10,16 +9,14 @@ from __future__ import annotations
 import datetime
 import math
 import re
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stemwright import __version__, resources
-from stemwright.errors import SettingsError
-from stemwright.handover import SeparationFacts, layout
+from stemwright import __version__
+from stemwright.handover import SeparationFacts, layout, templates
 from stemwright.model import SEVERITIES, AudioFile, AudioFormat, Estimate, Finding, Loss, Song, Stem, StemSet
 from stemwright.naming import label
 from stemwright.units import camelot, clock, short_key, spell_key
@@ -52,42 +49,8 @@ class NotesFacts:
 
 
 def render_notes(facts: NotesFacts, template: str = "mix-engineer", suffix: str = ".txt") -> str:
-    """The notes as text, by the template `<template><suffix>.j2`.
-
-    Raises SettingsError, naming file and line, for a template that is missing, wrong, or not let do what it tries.
-    """
-    import jinja2
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(
-        loader=jinja2.FunctionLoader(_source),
-        undefined=jinja2.StrictUndefined,
-        finalize=layout.markdown if suffix == ".md" else None,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"cell": layout.cell, "wrap": layout.wrap}
-    try:
-        return environment.get_template(f"{template}{suffix}").render(words(facts))
-    except jinja2.TemplateSyntaxError as error:
-        raise _broken(f"{error.filename}: line {error.lineno}", error) from error
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
-        where = f"{lines[-1].filename}: line {lines[-1].lineno}" if lines else f"{template}{suffix}.j2"
-        raise _broken(where, error) from error
-
-
-def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
-    path = resources.find("notes", name, suffix=".j2")
-    try:
-        return path.read_text(encoding="utf-8"), str(path), lambda: True
-    except (OSError, UnicodeDecodeError) as error:
-        raise _broken(str(path), error) from error
-
-
-def _broken(where: str, error: Exception) -> SettingsError:
-    return SettingsError(f"{where}: {error}", "mend the notes template, or remove it to go back to the packaged one")
+    """The notes as text, by the template `<template><suffix>.j2`. Raises SettingsError as `templates.render` does."""
+    return templates.render("notes", template + suffix, words(facts))
 
 
 # ---- facts in words -------------------------------------------------------------------------------------------

@@ -11,37 +11,43 @@ from typing import Any
 
 from stemwright import serial
 from stemwright.handover.notes import NotesFacts, local
-from stemwright.model import SEVERITIES, Stem
+from stemwright.model import SEVERITIES, Finding, Stem, StemSet
 
 
 def report_document(facts: NotesFacts) -> dict[str, Any]:
     """Everything that is known about a delivery, as JSON-able dicts and lists; units are in the names."""
-    stems = facts.stems
-    count = Counter(found.severity for found in facts.findings)
+    return {
+        "schema": serial.schema("report"),
+        "date": facts.date,
+        "stemwright": facts.version,
+        **set_document(facts.stems, facts.findings),
+        "separation": serial.plain(facts.separation),
+        "sessions": [{"file": Path(file).name, "losses": serial.plain(losses)} for file, losses in facts.sessions],
+    }
+
+
+def set_document(stems: StemSet, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    """What reports of every kind say of stems and findings; `counts` leaves out what is waived or undetermined."""
+    count = Counter(found.severity for found in findings if found.verdict == "fail" and not found.waived)
 
     def name(path: Path) -> str:
         return local(path, stems.folder)
 
     return {
-        "schema": serial.schema("report"),
-        "date": facts.date,
-        "stemwright": facts.version,
         "song": serial.plain(stems.song),
         "stems": [_stem(stem, name(stem.file.path)) for stem in stems.stems],
         "mix": _stem(stems.mix, name(stems.mix.file.path)) if stems.mix else None,
         "unreadable": [serial.plain(bad) | {"path": name(bad.path)} for bad in stems.unreadable],
         "counts": {severity: count[severity] for severity in SEVERITIES[::-1]},
         "findings": [
-            serial.plain(found) | {"subject": name(found.subject) if found.subject else None}
-            for found in facts.findings
+            serial.plain(found) | {"subject": name(found.subject) if found.subject else None} for found in findings
         ],
-        "separation": serial.plain(facts.separation),
-        "sessions": [{"file": Path(file).name, "losses": serial.plain(losses)} for file, losses in facts.sessions],
     }
 
 
 def _stem(stem: Stem, path: str) -> dict[str, Any]:
     file = stem.file
+    levels = serial.plain(stem.levels)
     return {
         "file": path,
         "name": stem.name,
@@ -52,5 +58,6 @@ def _stem(stem: Stem, path: str) -> dict[str, Any]:
         "gain_db": stem.gain_db,
         "printed_effects": stem.printed_effects,
         "damage": serial.plain(file.damage),
-        "levels": serial.plain(stem.levels),
+        # A waveform is a picture for pages, and a thousand lines of a document.
+        "levels": levels and {key: value for key, value in levels.items() if key != "overview"},
     }

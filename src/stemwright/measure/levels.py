@@ -1,214 +1,287 @@
 """Levels: everything the audit wants to know about a stem's samples, in one streamed pass.
 
-Full scale is 1.0 = 0 dBFS. Peaks are sample peaks. RMS is that of all channels together and without the 3 dB of
-AES17, so a full-scale sine reads −3.01 dBFS. Correlation is what a correlation meter shows: Σlr / √(Σl²·Σr²).
-NaN and infinite samples are counted and otherwise taken as zero. Memory does not grow with the length of a file.
+Full scale is 1.0 = 0 dBFS. RMS is that of all channels together and without the 3 dB of AES17, so a full-scale sine
+reads −3.01 dBFS. Correlation is what a correlation meter shows: Σlr / √(Σl²·Σr²). NaN and infinite samples are
+counted and otherwise taken as zero. Memory does not grow with the length of a file, and no figure depends on where
+blocks are cut: whatever comes in is regrouped into regions of one size, from frame 0 on.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stemwright.audio.stream import Block, blocks
-from stemwright.errors import InputError, NotAudio, UnreadableAudio
-from stemwright.model import AudioFile, AudioFormat, Levels, Progress, Span, Stem, StemSet, Unreadable
-from stemwright.units import FULL_SCALE_24, db
+from stemwright.audio.stream import Block, blocks, raw_blocks
+from stemwright.measure import _numpy
+from stemwright.measure._numpy import CELL, Array, Floats, Found
+from stemwright.measure.detect import detect
+from stemwright.measure.gather import Gather
+from stemwright.measure.loudness import channel_weights, hop_frames, loudness_of
+from stemwright.measure.runs import EDGE, NOTHING, Joined, Places, Silences, Tops, rows_of
+from stemwright.measure.tallies import Groups, Overview, Sizes, tail_fall
+from stemwright.measure.truepeak import TruePeaks
+from stemwright.model import AudioFile, AudioFormat, Levels, Sides, Words
+from stemwright.units import db
 
-CLIPPED_RUN = 3
-"""Full-scale samples in a row that make a clip; one or two may be a peak that just fits."""
-MAX_SPANS = 100
-_WORD_LENGTHS = (16, 20, 24)
-"""Effective depths: a 24-bit file may really be a 16- or 20-bit one with zeros behind."""
+_REGION = 1 << 18
+"""Frames of a mono or stereo region; files of more channels are read in shorter ones."""
+_FAST_BYTES = 150_000_000
 
 
-def measure(file: AudioFile) -> Levels:
-    """The levels of one file. Raises DamagedAudio when it stops early, InputError when it cannot be read."""
-    return levels_of(blocks(file), file.format)
+def measure(file: AudioFile, fast: bool | None = None) -> Levels:
+    """The levels of one file. Raises DamagedAudio when it stops early, InputError when it cannot be read.
 
-
-def levels_of(samples: Iterable[Block], audio_format: AudioFormat) -> Levels:
-    """The levels of a stream of blocks `[channels, n]`; the result does not depend on where the blocks are cut.
-
-    `used_bits` is exact for samples on the 24-bit grid (k / 2^23). A sample off that grid, as in a mixed float
-    file or a decoded lossy one, needs more than 24 bits and counts as 24.
+    `fast` asks for the compiled kernels, which cost half a second to load; None lets the size of the file decide.
+    Where numba is missing the numpy ones do the same.
     """
-    state = _Pass(audio_format)
-    for block in samples:
-        if block.shape[1]:
-            state.feed(block)
-    return state.result()
+    fast = file.bytes >= _FAST_BYTES if fast is None else fast
+    raw = raw_blocks(file, _region(file.format.channels))
+    samples, kind = (raw.blocks, raw.kind) if raw else (blocks(file, _region(file.format.channels)), "f32")
+    return _measured(samples, kind, file.format, file.frames, _kernels(fast))
 
 
-def measure_set(stems: StemSet) -> Generator[Progress, None, StemSet]:
-    """Measure all stems and the mix, a few files at a time; ends in the same set with levels filled in.
+def levels_of(samples: Iterable[Block], audio_format: AudioFormat, fast: bool = False) -> Levels:
+    """The levels of blocks `[channels, n]`, float32 or float64, which are all held in memory."""
+    held = list(samples)
+    frames = sum(block.shape[1] for block in held)
+    wide = any(block.dtype == np.float64 for block in held)
+    return _measured(held, "f64" if wide else "f32", audio_format, frames, _kernels(fast))
 
-    A file that cannot be read to its end moves to `unreadable`.
-    """
-    everything = stems.everything
-    found: dict[int, Levels | Unreadable] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = {pool.submit(_attempt, stem.file): index for index, stem in enumerate(everything)}
+
+def _kernels(fast: bool) -> ModuleType:
+    if fast:
         try:
-            for future in as_completed(waiting):
-                index = waiting[future]
-                found[index] = future.result()
-                path = everything[index].file.path
-                yield Progress("measure", len(found), len(everything), "files", subject=path.name)
-        finally:
-            for future in waiting:
-                future.cancel()
-
-    def filled(stem: Stem, index: int) -> Stem | None:
-        levels = found[index]
-        return replace(stem, levels=levels) if isinstance(levels, Levels) else None
-
-    return replace(
-        stems,
-        stems=tuple(done for index, stem in enumerate(stems.stems) if (done := filled(stem, index))),
-        mix=filled(stems.mix, len(stems.stems)) if stems.mix else None,
-        unreadable=stems.unreadable + tuple(bad for _, bad in sorted(found.items()) if isinstance(bad, Unreadable)),
-    )
+            from stemwright.measure import _numba
+        except (ImportError, RuntimeError):  # not installed, or no folder for compiled code can be written
+            return _numpy
+        return _numba
+    return _numpy
 
 
-def _attempt(file: AudioFile) -> Levels | Unreadable:
-    try:
-        return measure(file)
-    except InputError as error:
-        reason = error.message.removeprefix(f"{file.path}: ")
-        if isinstance(error, UnreadableAudio):
-            return Unreadable(file.path, "no-reader", reason)
-        return Unreadable(file.path, "not-audio" if isinstance(error, NotAudio) else "damaged", reason)
+def _region(channels: int) -> int:
+    return max(1 << 12, _REGION >> max(0, math.ceil(math.log2(channels)) - 1))
+
+
+def _measured(samples: Iterable[Array], kind: str, form: AudioFormat, frames: int, kernels: ModuleType) -> Levels:
+    state = _Pass(form, frames, kernels)
+    with np.errstate(over="ignore", invalid="ignore"):  # floats may be of any size
+        for x, at, n in _regions(samples, kind, form.channels, state.take):
+            state.feed(x, at, n)
+        return state.result()
+
+
+def _regions(samples: Iterable[Array], kind: str, channels: int, take: Any) -> Iterator[tuple[Array, int, int]]:
+    """Samples `[channels, EDGE + size + EDGE]`, the frame that stands at EDGE, and how many are of the file from there.
+
+    The buffer is used again. `take` writes a block into a part of it, whose first frame it is told.
+    """
+    size = _region(channels)
+    x = np.zeros((channels, size + 2 * EDGE), np.float64 if kind in ("i32", "f64") else np.float32)
+    at, fill = 0, EDGE
+    for block in samples:
+        done = 0
+        while done < block.shape[1]:
+            count = min(block.shape[1] - done, x.shape[1] - fill)
+            take(block[:, done : done + count], kind, x[:, fill : fill + count], at + fill - EDGE)
+            done, fill = done + count, fill + count
+            if fill == x.shape[1]:
+                yield x, at, size
+                x[:, : 2 * EDGE] = x[:, -2 * EDGE :]
+                at, fill = at + size, 2 * EDGE
+    x[:, fill:] = 0
+    left = fill - EDGE
+    if left > size:
+        yield x, at, size
+        x[:, : 2 * EDGE] = x[:, -2 * EDGE :]
+        x[:, 2 * EDGE :] = 0
+        at, left = at + size, left - size
+    if left > 0:
+        yield x, at, left
 
 
 class _Pass:
     """The running state of one file."""
 
-    def __init__(self, audio_format: AudioFormat) -> None:
-        channels, rate, bits = audio_format.channels, audio_format.sample_rate, audio_format.bits
-        self.frames = 0
-        self.peaks = np.zeros(channels)
-        self.sums = np.zeros(channels)
-        self.products = np.zeros((channels, channels))
-        self.bits_seen = 0
-        self.not_finite = 0
+    def __init__(self, form: AudioFormat, frames: int, kernels: ModuleType) -> None:
+        channels, self.rate = form.channels, form.sample_rate
+        self.form, self.frames, self.kernels = form, frames, kernels
+        self.found = Found()
+        self.bad, self.bad_samples, self.bad_open = Places(), 0, [Joined() for _ in range(channels)]
+        self.low, self.high = np.zeros(channels), np.zeros(channels)
+        self.sums, self.energies = np.zeros(channels), np.zeros(channels)
+        self.apart, self.opposite = 0.0, channels == 2
+        self.true_peaks, self.over = TruePeaks(kernels), Places()
+        self.hop, self.weights = hop_frames(self.rate), channel_weights(form)
+        self.state, self.hop_open = np.zeros((channels, 4)), 0.0
+        self.powers: list[Floats] = []
+        self.quiet_frames = 0
+        self.tops, self.silences = Tops(channels, form.bits if form.encoding == "pcm" else 0), Silences(self.rate)
+        self.sizes, self.overview = Sizes(self.rate), Overview(frames)
+        self.gather = Gather(channels, self.rate, frames)
+        self.seconds, self.hops = Groups(self.rate / CELL), Groups(self.rate / 10 / CELL)
+        self.second_sums: list[Floats] = []
+        self.hop_energies: list[Floats] = []
         self.first: int | None = None
         self.last: int | None = None
-        self.head_frames = math.ceil(rate / 1000)
-        self.head_peak = 0.0
+        self.head = self.start = 0.0
         self.tail = np.zeros((channels, 0), np.float32)
-        self.tail_frames = math.ceil(rate / 100)
-        depths = (bits,) if audio_format.encoding == "pcm" and bits < 16 else _WORD_LENGTHS
-        self.runs = {depth: [_Runs(depth) for _ in range(channels)] for depth in depths}
 
-    def feed(self, block: Block) -> None:
-        peaks = np.maximum(block.max(axis=1), -block.min(axis=1))
-        if not np.isfinite(peaks).all():
-            finite = np.isfinite(block)
-            self.not_finite += int(finite.size - finite.sum())
-            block = np.where(finite, block, np.float32(0))
-            peaks = np.abs(block).max(axis=1)
-        self.peaks = np.maximum(self.peaks, peaks)
-        wide = block.astype(np.float64)
-        self.sums += wide.sum(axis=1)
-        self.products += wide @ wide.T
-        if not self.bits_seen & 1:
-            self.bits_seen |= _bits(block, float(peaks.max()))
-        for trackers in self.runs.values():
-            for channel, runs in enumerate(trackers):
-                runs.feed(block[channel], self.frames, float(peaks[channel]))
-        self._edges(block, sounding=bool(peaks.any()))
-        self.frames += block.shape[1]
-
-    def _edges(self, block: Block, *, sounding: bool) -> None:
-        if sounding:
-            sound = np.flatnonzero(block.any(axis=0))
-            if self.first is None:
-                self.first = self.frames + int(sound[0])
-            self.last = self.frames + int(sound[-1])
-        if self.frames < self.head_frames:
-            head = block[:, : self.head_frames - self.frames]
-            self.head_peak = max(self.head_peak, float(np.abs(head).max()))
-        self.tail = np.concatenate((self.tail, block[:, -self.tail_frames :]), axis=1)[:, -self.tail_frames :]
-
-    def result(self) -> Levels:
-        used = 24 - _trailing_zeros(self.bits_seen) if self.bits_seen else 0
-        depth = next((depth for depth in self.runs if depth >= used), max(self.runs))
-        clips = self.runs[depth]
-        spans = sorted((span for runs in clips for span in runs.closed()), key=lambda span: (span.start, span.end))
-        means = self.sums / max(self.frames, 1)
-        energies = self.products.diagonal()
-        both = len(energies) == 2 and energies.all()
-        return Levels(
-            sample_peak_dbfs=db(float(self.peaks.max())),
-            channel_peaks_dbfs=tuple(db(float(peak)) for peak in self.peaks),
-            rms_dbfs=db(math.sqrt(float(energies.mean()) / max(self.frames, 1))),
-            dc_offset=float(means[np.abs(means).argmax()]),
-            used_bits=used,
-            clipped=tuple(spans[:MAX_SPANS]),
-            clipped_runs=sum(runs.count for runs in clips),
-            not_finite=self.not_finite,
-            first_sound=self.first,
-            last_sound=self.last,
-            head_dbfs=db(self.head_peak),
-            tail_dbfs=db(float(np.abs(self.tail).max(initial=0))),
-            correlation=float(np.clip(self.products[0, 1] / math.sqrt(energies.prod()), -1, 1)) if both else None,
+    def take(self, block: Array, kind: str, x: Array, at: int) -> None:
+        """Decode a block into its place."""
+        found = self.kernels.unpack(block, kind, x)
+        if found.bad is not None or self.bad_samples:
+            for channel, waiting in enumerate(self.bad_open):
+                rows = NOTHING if found.bad is None else rows_of(found.bad[channel], at)
+                self.bad.add(waiting.feed(rows, at + block.shape[1]), channel)
+            self.bad_samples += 0 if found.bad is None else int(found.bad.sum())
+        known = self.found
+        self.found = Found(
+            known.mask | found.mask,
+            known.off_grid or found.off_grid,
+            *(a + b for a, b in zip(known[2:6], found[2:6], strict=True)),
         )
 
+    def feed(self, x: Array, at: int, n: int) -> None:
+        """A region (see `_regions`)."""
+        cells = self.kernels.cells(x, EDGE - 2 * CELL, -(-n // CELL) + 4)
+        around = np.maximum(cells.high, -cells.low)
+        low, high, _, zeros, level, total, energy = (part[:, 2:-2] for part in cells)
+        peak = around[:, 2:-2]
+        self._edges(x, at, n, peak)
+        self.low, self.high = np.minimum(self.low, low.min(axis=1)), np.maximum(self.high, high.max(axis=1))
+        self.sums += total.sum(axis=1)
+        self.energies += energy.sum(axis=1)
+        self._loudness(x, at, n, sounding=bool(peak.any()))
+        self.second_sums.append(self.seconds.feed(np.concatenate((total, energy))))
+        self.hop_energies.append(self.hops.feed(energy.sum(axis=0, keepdims=True))[0])
+        self.silences.feed(x, at, n, zeros)
+        self.overview.feed(x, at, n, low, high)
+        used, mask = self._used()
+        self.sizes.feed(x, peak)
+        self.tops.feed(x, at, n, peak, level, self.sizes.top, used)
+        self.gather.feed(x, at, n, peak, cells.bend, energy, mask)
+        if peak.any():
+            over = self.true_peaks.feed(x, EDGE, around[:, 1:-1], cells.bend[:, 1:-1])
+            for channel in np.unique(over[:, 0]):
+                starts = at + over[over[:, 0] == channel, 1] * CELL
+                self.over.add(np.stack((starts, np.minimum(starts + CELL, self.frames)), axis=1), int(channel))
+            if len(x) == 2:
+                self.apart += self.kernels.apart(x, EDGE, n)
+                self.opposite = self.opposite and np.array_equal(x[0, EDGE : EDGE + n], -x[1, EDGE : EDGE + n])
 
-class _Runs:
-    """Runs of full-scale samples in one channel, for one word length.
+    def _edges(self, x: Array, at: int, n: int, peak: Array) -> None:
+        region = x[:, EDGE : EDGE + n]
+        if at == 0:
+            self.start = float(np.abs(region[:, 0]).max())
+            self.head = float(np.abs(region[:, : math.ceil(self.rate / 1000)]).max())
+        kept = math.ceil(self.rate / 100)
+        self.tail = np.concatenate((self.tail, region[:, -kept:]), axis=1)[:, -kept:]
+        sounding = np.flatnonzero(peak.any(axis=0))
+        if len(sounding):
+            first, last = (
+                np.flatnonzero(x[:, EDGE + cell * CELL :][:, :CELL].any(axis=0)) for cell in sounding[[0, -1]]
+            )
+            if self.first is None:
+                self.first = at + int(sounding[0] * CELL + first[0])
+            self.last = at + int(sounding[-1] * CELL + last[-1])
 
-    A sample is at full scale within 1 LSB of ±1.0. Float samples beyond ±1.0 are overs, not clips: nothing is
-    lost until they are written as integers.
-    """
+    def _loudness(self, x: Array, at: int, n: int, *, sounding: bool) -> None:
+        self.quiet_frames = 0 if sounding else self.quiet_frames + n
+        marks = np.arange(at - at % self.hop + self.hop, at + n + 1, self.hop)
+        edges = np.unique(np.concatenate(([at], marks, [at + n]))) - at + EDGE
+        if self.quiet_frames - n >= self.rate:  # all that could be heard has died away; denormals would be slow
+            self.state[:] = 0
+            parts = np.zeros(len(edges) - 1)
+        else:
+            parts = self.weights @ self.kernels.weighted(x, self.rate, self.state, edges) / self.hop
+        parts[0] += self.hop_open
+        self.powers.append(parts[: len(marks)])
+        self.hop_open = parts[-1] if len(parts) > len(marks) else 0.0
 
-    def __init__(self, depth: int) -> None:
-        self.floor = 1.0 - 2.0 ** (1 - depth)
-        self.spans: list[Span] = []
-        self.count = 0
-        self.open: int | None = None
-        """First frame of a run that reaches the end of what was fed so far."""
-        self.end = 0
+    def _used(self) -> tuple[int, int]:
+        """Bits used so far, and which; off the 24-bit grid 24 and none."""
+        mask = 0 if self.found.off_grid else self.found.mask & 0xFFFFFFFF
+        trailing = min((mask & -mask).bit_length() - 1, 23) if mask else 0
+        return 24 - trailing if self.found.sounding else 0, mask
 
-    def feed(self, samples: NDArray[np.float32], at: int, peak: float) -> None:
-        if self.open is None and peak < self.floor:
-            return
-        size = np.abs(samples)
-        hot = (size >= self.floor) & (size <= 1.0)
-        edges = np.flatnonzero(np.diff(np.concatenate(([self.open is not None], hot)))) + at
-        bounds = edges if self.open is None else np.concatenate(([self.open], edges))
-        self.end = at + len(samples)
-        self.open = int(bounds[-1]) if len(bounds) % 2 else None
-        starts, ends = bounds[: len(bounds) // 2 * 2].reshape(-1, 2).T
-        long = ends - starts >= CLIPPED_RUN
-        self.count += int(long.sum())
-        room = MAX_SPANS - len(self.spans)
-        self.spans += map(Span, starts[long][:room].tolist(), ends[long][:room].tolist())
+    def result(self) -> Levels:
+        """Everything, once the whole file was fed."""
+        self.silences.close()
+        for channel, bad in enumerate(self.bad_open):
+            self.bad.add(bad.feed(NOTHING, -1), channel)
+        used, mask = self._used()
+        found, top, frames = self.found, self.sizes.top, max(self.frames, 1)
+        peaks = np.maximum(self.high, -self.low)
+        means, squares = self.sums / frames, self.energies / frames
+        worst = int(np.abs(means).argmax())
+        powers = np.concatenate((np.zeros(0), *self.powers))
+        energies = np.concatenate((np.zeros(0), *self.hop_energies)) * 10 / (self.rate * self.form.channels)
+        with np.errstate(divide="ignore"):
+            hops = (10 * np.log10(energies)).astype(np.float32)
+        levels = Levels(
+            sample_peak_dbfs=db(float(top)),
+            channel_peaks_dbfs=tuple(db(float(peak)) for peak in peaks),
+            rms_dbfs=db(math.sqrt(float(squares.mean()))),
+            dc_offset=float(means[worst]),
+            true_peak_dbtp=db(self.true_peaks.true),
+            high_res_peak_dbtp=db(self.true_peaks.high),
+            intersample=self.over.runs(),
+            channel_rms_dbfs=tuple(db(math.sqrt(float(square))) for square in squares),
+            lowest=float(self.low.min()),
+            highest=float(self.high.max()),
+            dc_sigma=math.sqrt(max(0.0, float(squares[worst] - means[worst] ** 2)) / frames),
+            dc_steady=self._steady(worst, float(means[worst])),
+            loudness=loudness_of(powers, self.hop),
+            clipping=replace(
+                self.tops.result(top, used, found.sounding),
+                at_peak=self.sizes.at_peak,
+                below_peak=self.sizes.below_peak(),
+                pile_up=self.sizes.pile_up(),
+            ),
+            words=Words(
+                used, not found.off_grid, 0.0 if found.off_grid else found.low_byte_empty / max(found.sounding, 1)
+            ),
+            sides=self._sides() if self.form.channels == 2 and top else None,
+            not_finite=replace(self.bad.runs(), count=self.bad_samples),
+            denormal=found.denormal,
+            absurd=found.absurd,
+            first_sound=self.first,
+            last_sound=self.last,
+            head_dbfs=db(self.head),
+            tail_dbfs=db(float(np.abs(self.tail).max(initial=0))),
+            first_sample_dbfs=db(self.start),
+            tail_fall_db_s=tail_fall(hops),
+            silences=self.silences.silences.runs(),
+            dropouts=self.silences.dropouts.runs(),
+            overview=self.overview.columns(),
+        )
+        return detect(levels, self.gather.windows(mask, hops))
 
-    def closed(self) -> list[Span]:
-        """All spans, with the run that lasts to the end of the file."""
-        if self.open is not None and self.end - self.open >= CLIPPED_RUN:
-            self.count += 1
-            self.spans.append(Span(self.open, self.end))
-        self.open = None
-        return self.spans
+    def _steady(self, channel: int, mean: float) -> bool:
+        """Whether at least half of that mean stands in more than half of the seconds that sound."""
+        channels = self.form.channels
+        seconds = np.concatenate((np.zeros((2 * channels, 0)), *self.second_sums), axis=1)
+        if not seconds.shape[1]:  # less than a second is one
+            return mean != 0
+        sums = seconds[channel, seconds[channels + channel] > 0] * math.copysign(1 / self.rate, mean)
+        return bool(mean and 2 * np.count_nonzero(sums >= abs(mean) / 2) > len(sums))
 
-
-def _bits(block: Block, peak: float) -> int:
-    """The samples as 24-bit integers, or-ed together; odd when one of them is off that grid."""
-    if peak >= 256:  # would not fit an int32
-        return 1
-    scaled = block * np.float32(FULL_SCALE_24)
-    whole = scaled.astype(np.int32)
-    return int(np.bitwise_or.reduce(whole, axis=None)) if np.array_equal(whole, scaled) else 1
-
-
-def _trailing_zeros(value: int) -> int:
-    return min((value & -value).bit_length() - 1, 23)
+    def _sides(self) -> Sides:
+        left, right = (float(energy) for energy in self.energies)
+        product = (left + right - self.apart) / 2
+        both, sounding = left * right > 0, left + right
+        fits = math.sqrt(left) * math.sqrt(right)
+        relation: Literal["", "equal", "opposite"] = "equal" if not self.apart else "opposite" if self.opposite else ""
+        loss = 1 + 2 * product / sounding
+        return Sides(
+            correlation=float(np.clip(product / fits, -1, 1)) if both else None,
+            relation=relation,
+            difference_dbfs=db(math.sqrt(self.apart / self.frames)),
+            balance_db=db(math.sqrt(left)) - db(math.sqrt(right)),
+            mono_loss_db=math.inf if self.opposite or loss <= 0 else -10 * math.log10(loss),
+        )

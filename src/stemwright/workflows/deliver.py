@@ -16,7 +16,7 @@ from stemwright.handover import SeparationFacts
 from stemwright.handover.manifest import Ledger, Step
 from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.handover.report import report_document
-from stemwright.measure.levels import measure_set
+from stemwright.measure.sets import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
 from stemwright.safety import write_text
 from stemwright.session.arrange import arrange

@@ -8,7 +8,7 @@ from stemwright.audit import Found, measured, rule
 from stemwright.model import StemSet
 
 
-@rule("BIT001", severity="warning", bits=22, error_bits=16)
+@rule("BIT001", severity="warning", daw="bit-depth", bits=22, error_bits=16)
 def fake_24_bit(stems: StemSet, *, bits: int, error_bits: int) -> Iterator[Found]:
     """A file says 24 bits and uses fewer.
 
@@ -27,7 +27,7 @@ def fake_24_bit(stems: StemSet, *, bits: int, error_bits: int) -> Iterator[Found
         Pro Tools export guide: 24 bit; the two limits are this project's proposal.
     """
     for stem, levels in measured(stems.stems):
-        used = levels.used_bits
+        used = levels.words.used_bits
         if stem.file.format.bits >= 24 and 0 < used <= bits:
             message = f"is stored with {stem.file.format.bits} bits but uses only {used}"
             yield Found(message, stem.file.path, used, 24, "bits", error=used <= error_bits)

@@ -8,7 +8,7 @@ from stemwright.audit import Found, measured, rule
 from stemwright.model import StemSet
 
 
-@rule("CLP001", severity="error")
+@rule("CLP001", severity="error", daw="headroom")
 def clipped(stems: StemSet) -> Iterator[Found]:
     """A stem is clipped at full scale.
 
@@ -27,7 +27,14 @@ def clipped(stems: StemSet) -> Iterator[Found]:
         Pro Tools export guide: no clipping; Netflix partner help (AudioClippingInspector).
     """
     for stem, levels in measured(stems.everything):
-        runs = levels.clipped_runs
+        runs = levels.clipping.full_scale.count
         if runs:
             where = f"{runs} place{'s' if runs > 1 else ''}"
-            yield Found(f"is clipped at full scale in {where}", stem.file.path, runs, 0, "runs", levels.clipped)
+            yield Found(
+                f"is clipped at full scale in {where}",
+                stem.file.path,
+                runs,
+                0,
+                "runs",
+                levels.clipping.full_scale.spans,
+            )

@@ -8,7 +8,7 @@ from stemwright.audit import Found, rule
 from stemwright.model import StemSet
 
 
-@rule("FMT001", severity="error")
+@rule("FMT001", severity="error", daw="file-format")
 def lossy(stems: StemSet) -> Iterator[Found]:
     """A stem is MP3, AAC, Ogg or another lossy format.
 

@@ -8,7 +8,7 @@ from stemwright.audit import Found, rule
 from stemwright.model import StemSet
 
 
-@rule("FMT002", severity="warning", repair="lossless", containers=("wav", "rf64", "bw64"))
+@rule("FMT002", severity="warning", repair="lossless", daw="file-format", containers=("wav", "rf64", "bw64"))
 def container(stems: StemSet, *, containers: tuple[str, ...]) -> Iterator[Found]:
     """A stem is lossless, but no WAV.
 

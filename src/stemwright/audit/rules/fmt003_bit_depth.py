@@ -8,7 +8,7 @@ from stemwright.audit import Found, rule
 from stemwright.model import StemSet
 
 
-@rule("FMT003", severity="error", bits=24)
+@rule("FMT003", severity="error", daw="bit-depth", bits=24)
 def bit_depth(stems: StemSet, *, bits: int) -> Iterator[Found]:
     """A stem has fewer than 24 bits.
 

@@ -13,7 +13,7 @@ def damaged(stems: StemSet) -> Iterator[Found]:
     """A file is audio, but its samples cannot be read.
 
     What
-        The header is missing or contradicts itself, or reading the samples fails half-way.
+        The format in its header is missing or makes no sense, or reading the samples fails half-way.
     Why the mix engineer cares
         The part is missing from the song; some DAWs import such a file as noise.
     How it is measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
@@ -24,6 +24,7 @@ def not_finite(stems: StemSet) -> Iterator[Found]:
         IEEE 754: arithmetic with NaN gives NaN, so that it spreads through every plug-in that follows.
     """
     for stem, levels in measured(stems.everything):
-        if levels.not_finite:
-            count = levels.not_finite
-            yield Found(f"holds {count} samples that are NaN or infinite", stem.file.path, count, 0, "samples")
+        if levels.not_finite.count:
+            count = levels.not_finite.count
+            message = f"holds {counted(count, 'sample')} with NaN or infinity"
+            yield Found(message, stem.file.path, count, 0, "samples", levels.not_finite.spans)

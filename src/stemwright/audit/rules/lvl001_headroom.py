@@ -8,7 +8,7 @@ from stemwright.audit import Found, measured, number, rule
 from stemwright.model import StemSet
 
 
-@rule("LVL001", severity="warning", repair="lossy", limit_dbfs=-3.0)
+@rule("LVL001", severity="warning", repair="lossy", daw="headroom", limit_dbfs=-3.0)
 def headroom(stems: StemSet, *, limit_dbfs: float) -> Iterator[Found]:
     """A stem peaks above the headroom limit.
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import sqrt
 
 from stemwright.audit import Found, measured, number, rule
 from stemwright.model import StemSet
-from stemwright.units import db, linear
+from stemwright.units import db
 
 
 @rule("LVL006", severity="warning", repair="lossy", confidence="measured", limit=1e-3, error_limit=1e-2)
@@ -20,8 +19,8 @@ def dc_offset(stems: StemSet, *, limit: float, error_limit: float) -> Iterator[F
     Why the mix engineer cares
         It eats headroom, makes compressors work unevenly and clicks at every edit and fade.
     How it is measured
-        Mean of the worst channel. It must also exceed five standard errors (RMS / √frames), because a short or
-        bass-heavy stem has a small mean by itself.
+        Mean of the worst channel. It must also exceed five standard errors and stand in most of the sounding
+        seconds, because a short or bass-heavy stem has a small mean by itself.
     Fix
         Put a high-pass filter at 5 to 20 Hz on the track, or the DAW's DC removal, and bounce again.
     Source
@@ -30,6 +29,6 @@ def dc_offset(stems: StemSet, *, limit: float, error_limit: float) -> Iterator[F
     """
     for stem, levels in measured(stems.stems):
         offset = abs(levels.dc_offset)
-        if offset > limit and offset > 5 * linear(levels.rms_dbfs) / sqrt(stem.file.frames):
+        if offset > limit and offset > 5 * levels.dc_sigma and levels.dc_steady:
             message = f"has a DC offset of {number(db(offset), 1)} dBFS; the limit is {number(db(limit), 1)} dBFS"
             yield Found(message, stem.file.path, levels.dc_offset, limit, "of full scale", error=offset > error_limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,36 +12,26 @@ from stemwright.cli import options
 
 @click.command()
 @click.argument("folder", type=options.PATH)
-@click.option("--profile", default="protools", show_default=True, help="Delivery rules: a name or a .toml file.")
-@click.option(
-    "--select",
-    default="",
-    callback=options.comma_list,
-    metavar="CODES",
-    help="Only these rules (prefixes, with commas).",
-)
-@click.option("--ignore", default="", callback=options.comma_list, metavar="CODES", help="All rules but these.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "info", "never"]),
-    default="error",
-    show_default=True,
-    help="Exit with 1 from this severity on.",
-)
+@options.audits
 @options.talks
-def command(folder: Path, profile: str, select: tuple[str, ...], ignore: tuple[str, ...], fail_on: str) -> int:
-    """Check a folder of stems against delivery rules; nothing is changed.
+def command(folder: Path, fail_on: str, watch: bool, **asked: Any) -> int:
+    """Check a folder of stems against delivery rules; nothing in it is changed.
 
     \b
     stemwright audit Stems/
     stemwright audit Stems/ --select LVL,CLP --fail-on warning --json
+    stemwright audit Stems/ --profile netflix --report audit.html --report markers.rpp
     """
     from stemwright.cli import output, views
-    from stemwright.model import SEVERITIES
-    from stemwright.workflows.audit import audit_folder
+    from stemwright.workflows.audit import AuditOptions, audit_folder, changed
 
-    outcome = output.run(audit_folder(folder, profile, select, ignore))
-    failing = SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on != "never" else ()
-    ok = not any(finding.severity in failing for finding in outcome.result.findings)
-    output.show("audit", outcome, views.audit, ok=ok)
-    return 0 if ok else 1
+    while True:
+        outcome = output.run(audit_folder(folder, AuditOptions(**asked)))
+        ok = not outcome.result.fails(fail_on)
+        if outcome.result.text:
+            output.result(outcome.result.text)
+        else:
+            output.show("audit", outcome, views.audit, ok=ok)
+        if not watch:
+            return 0 if ok else 1
+        output.run(changed(folder))

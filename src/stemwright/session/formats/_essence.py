@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.audio.chunks import Bext
-from stemwright.audio.probe import wav_layout
+from stemwright.audio.probe import layout_of
 from stemwright.audio.stream import blocks, quantise
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import SessionError
@@ -55,7 +55,7 @@ def link(aaf: Any, file: AudioFile, channel: int, wav: Path, url: str) -> Any:
     with WavWriter(wav, file.format.sample_rate, 1, 24, bext=bext) as writer:
         for block in _samples(file, channel):
             writer.write(block)
-    layout = wav_layout(wav)
+    layout = layout_of(wav)
     assert layout is not None  # it was written just now
     with wav.open("rb") as written:
         summary = written.read(layout.offset)

@@ -1,0 +1,97 @@
+"""What the comparison of the stems with the reference mix proves: the rules about it must not tell one cause twice."""
+
+from __future__ import annotations
+
+from stemwright.model import Mixdown, Part, Stem, StemSet
+from stemwright.units import db
+
+CLEAR_DB = -50.0
+"""Fitted residual below which gains are proved, and not only likely."""
+GAIN_DB = 0.1
+"""Stems that stand closer to the common gain are as loud as in the mix."""
+EXPLAINED_DB = -40.0
+"""Fitted residual below which nothing else needs to be looked for."""
+
+
+def solved(stems: StemSet) -> tuple[Stem, Mixdown] | None:
+    """The reference mix and how the stems stand in it; None when there is none or it could not be compared."""
+    made = stems.across.mixdown if stems.across else None
+    return (stems.mix, made) if stems.mix and made and (made.parts or made.drift_ppm) else None
+
+
+def lossy(stems: StemSet) -> bool:
+    """Whether the mix or a stem went through a codec, which leaves a residual of its own."""
+    return any(stem.file.format.encoding == "lossy" for stem in stems.everything)
+
+
+def damaged(stems: StemSet) -> bool:
+    """Whether something is missing that another rule tells of: a file that cannot be read, or the end of one."""
+    return bool(stems.unreadable) or any(damage.lost_frames for stem in stems.everything for damage in stem.file.damage)
+
+
+def share(part: Part, made: Mixdown) -> float:
+    """The part's gain re that of all stems."""
+    return part.gain / made.gain if made.gain else 0.0
+
+
+def doubt(part: Part, made: Mixdown) -> float:
+    """Three standard errors of that share."""
+    return 3 * part.error / abs(made.gain) if made.gain else 1.0
+
+
+def absent(part: Part, made: Mixdown) -> bool:
+    """Not in the mix, for certain: 20 dB below the other stems at least."""
+    return part.certain and not elsewhere(part) and abs(share(part, made)) + doubt(part, made) < 0.1
+
+
+def inverted(part: Part, made: Mixdown) -> bool:
+    """Upside down in the mix, for certain."""
+    return part.certain and share(part, made) + doubt(part, made) < -0.1
+
+
+def elsewhere(part: Part) -> bool:
+    """At another place of the mix, drifting, or with its sides exchanged."""
+    return part.lag is not None or part.drift_ppm is not None or part.swapped
+
+
+def off_gains(stems: StemSet, made: Mixdown, limit_db: float = GAIN_DB) -> list[tuple[Part, float]]:
+    """Stereo stems that are louder than in the mix by so many dB; nothing unless most stems share one gain."""
+    mono = {stem.file.path for stem in stems.stems if stem.file.format.channels == 1}
+    sure = [part for part in made.parts if part.certain and part.path not in mono and not elsewhere(part)]
+    levels = [(part, -db(abs(share(part, made)))) for part in sure]
+    off = [(part, level) for part, level in levels if abs(level) > limit_db]
+    if made.fitted_db > CLEAR_DB or 2 * len(off) >= len(levels):
+        return []
+    return [(part, level) for part, level in off if not absent(part, made) and doubt(part, made) < 0.01]
+
+
+def drifting(made: Mixdown) -> bool:
+    """Whether a stem drifts; then what is left of the mix tells nothing."""
+    return any(part.drift_ppm is not None for part in made.parts)
+
+
+def processed(made: Mixdown) -> bool:
+    """Whether what is left of the mix is the work of its master bus."""
+    seen = (made.level_dependent or made.filtered) and not made.late
+    return seen and made.fitted_db > -60.0 and not drifting(made)
+
+
+def returns_missing(made: Mixdown) -> bool:
+    """Whether what is left of the mix are echoes of the stems."""
+    return made.late and made.fitted_db > EXPLAINED_DB and not drifting(made)
+
+
+def sound_missing(made: Mixdown) -> bool:
+    """Whether most of what is left is in some places, and the mix is exact in others."""
+    left = made.fitted_db > EXPLAINED_DB and made.best_db < CLEAR_DB and bool(made.spans)
+    return left and not (processed(made) or returns_missing(made) or drifting(made))
+
+
+def parts_told(stems: StemSet, made: Mixdown) -> bool:
+    """Whether other rules tell of parts that explain why the plain sum is not the mix."""
+    across = stems.across
+    doubles = {pair.second for pair in across.twins} | {path for path, _ in across.sums} if across else set()
+    return bool(off_gains(stems, made)) or any(
+        absent(part, made) or inverted(part, made) or elsewhere(part) or (not part.certain and part.path in doubles)
+        for part in made.parts
+    )

@@ -1,0 +1,30 @@
+"""FMT005: float files that are 24-bit inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.model import StemSet
+
+
+@rule("FMT005", severity="info", repair="lossless", daw="bit-depth")
+def float_of_24_bits(stems: StemSet) -> Iterator[Found]:
+    """A float stem holds nothing but 24-bit samples.
+
+    What
+        Every sample of the file is one that a 24-bit file can hold.
+    Why the mix engineer cares
+        A third of the bytes is for nothing, and some hosts and hardware refuse float.
+    How it is measured
+        Every sample is a whole multiple of 2⁻²³, and none is above full scale. It takes the place of FMT004.
+    Fix
+        Write it as 24-bit PCM: every sample stays as it is.
+    Source
+        IEEE 754: 32-bit float holds all 24-bit integers exactly.
+    """
+    for stem in stems.stems:
+        found, levels = stem.file.format, stem.levels
+        if found.encoding == "float" and levels and levels.words.on_24_bit_grid and levels.sample_peak_dbfs <= 0:
+            message = f"has {found.bits}-bit float samples, but is 24-bit inside"
+            yield Found(message, stem.file.path, found.bits, 24, "bits")

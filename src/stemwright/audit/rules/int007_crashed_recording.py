@@ -1,0 +1,28 @@
+"""INT007: audio behind a header that says there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.audit.rules._damage import damages
+from stemwright.model import StemSet
+
+
+@rule("INT007", severity="error", repair="lossless")
+def crashed_recording(stems: StemSet) -> Iterator[Found]:
+    """A file's header says that it holds no audio, but audio follows.
+
+    What
+        The size of the audio part is 0: the recorder or the DAW stopped before it could complete the header.
+    Why the mix engineer cares
+        Most programs import an empty track; the part seems lost though it is all there.
+    How it is measured
+        The size in the header is 0, and what follows cannot be the beginning of another chunk.
+    Fix
+        Write the true sizes into the header; no sample changes. Then listen whether the take is complete.
+    Source
+        RIFF/WAVE. Of eight readers tried, two found the audio.
+    """
+    for path, damage in damages(stems, "zero-size"):
+        yield Found(damage.detail, path)

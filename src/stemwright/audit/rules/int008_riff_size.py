@@ -1,0 +1,28 @@
+"""INT008: the file size in the header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.audit.rules._damage import damages
+from stemwright.model import StemSet
+
+
+@rule("INT008", severity="info", repair="lossless")
+def riff_size(stems: StemSet) -> Iterator[Found]:
+    """The file size in a header is not the size of the file.
+
+    What
+        The RIFF size is not the size of the file less 8 bytes. All samples are there.
+    Why the mix engineer cares
+        Most readers ignore this number; strict ones refuse the file, or miss what stands behind the claimed end.
+    How it is measured
+        Arithmetic, in files whose audio part is whole: a cut or unfinished file has its own finding.
+    Fix
+        Write the true size into the header; no sample changes.
+    Source
+        RIFF (Multimedia Programming Interface, 1991): the size counts all that follows it.
+    """
+    for path, damage in damages(stems, "riff-size"):
+        yield Found(damage.detail, path)

@@ -1,0 +1,28 @@
+"""INT009: a 'fmt' chunk that contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.audit.rules._damage import damages
+from stemwright.model import StemSet
+
+
+@rule("INT009", severity="warning", repair="lossless")
+def byte_rate(stems: StemSet) -> Iterator[Found]:
+    """A header's sample rate, channels, bits and byte rate contradict each other.
+
+    What
+        The byte rate is not sample rate × bytes per frame, or the frame size is not channels × bytes per sample.
+    Why the mix engineer cares
+        Programs that believe the wrong number show a wrong length, or play at the wrong speed.
+    How it is measured
+        Arithmetic on the 'fmt' chunk.
+    Fix
+        Write the right numbers into the header; no sample changes. Check by ear that the pitch is right.
+    Source
+        RIFF/WAVE (Multimedia Programming Interface, 1991): nAvgBytesPerSec, nBlockAlign.
+    """
+    for path, damage in damages(stems, "byte-rate"):
+        yield Found(damage.detail, path)

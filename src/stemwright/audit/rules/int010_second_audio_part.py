@@ -1,0 +1,28 @@
+"""INT010: two audio parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.audit.rules._damage import damages
+from stemwright.model import StemSet
+
+
+@rule("INT010", severity="error")
+def second_audio_part(stems: StemSet) -> Iterator[Found]:
+    """A file has a second audio part or a second format.
+
+    What
+        More than one 'data' or 'fmt' chunk in a WAV file.
+    Why the mix engineer cares
+        Which one plays depends on the program: the mix engineer may hear another take than you do.
+    How it is measured
+        All chunks are walked; the first of each kind is the one that was measured here.
+    Fix
+        Open the file where it sounds right, and export it again as a new file.
+    Source
+        RIFF/WAVE knows one of each. Of eight readers tried, four played the first part, three the second.
+    """
+    for path, damage in damages(stems, "second-data", "second-fmt"):
+        yield Found(damage.detail, path)

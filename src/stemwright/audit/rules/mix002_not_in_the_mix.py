@@ -1,0 +1,38 @@
+"""MIX002: stems that are not in the mix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, number, rule
+from stemwright.audit.rules import _mixdown
+from stemwright.model import StemSet
+from stemwright.units import db
+
+
+@rule("MIX002", severity="warning", confidence="measured")
+def not_in_the_mix(stems: StemSet) -> Iterator[Found]:
+    """A stem is not in the reference mix.
+
+    What
+        The mix holds nothing of this stem, at no lag.
+    Why the mix engineer cares
+        Either the track was muted when the mix was made (and the artist does not want it), or the mix is an older
+        version.
+    How it is measured
+        The gain of the stem in the least-squares fit, with three standard errors added, is 20 dB or more below that
+        of the other stems, and correlation finds it nowhere else. Stems that cannot be told apart from others are not
+        judged.
+    Fix
+        Ask the artist which one is right, and leave the stem out or bounce the mix again.
+    Source
+        Mixers' checklists; this project's proposal.
+    """
+    solved = _mixdown.solved(stems)
+    for part in solved[1].parts if solved else ():
+        if solved and _mixdown.absent(part, solved[1]):
+            level = round(db(abs(_mixdown.share(part, solved[1]))), 1)
+            shown = f"{number(level, 1)} dB" if level > -100 else "nothing"
+            yield Found(
+                f"is not in the reference mix ({shown} of it)", part.path, level, -20.0, "dB re the other stems"
+            )

@@ -1,0 +1,29 @@
+"""SET009: the same audio twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, rule
+from stemwright.model import StemSet
+
+
+@rule("SET009", severity="error", repair="lossless")
+def same_audio(stems: StemSet) -> Iterator[Found]:
+    """Two stems hold the same samples.
+
+    What
+        Every sample is equal, whatever the files are called and in which container they are.
+    Why the mix engineer cares
+        One of them is the wrong export: the part that its name promises is missing, or everything in it plays twice.
+    How it is measured
+        Candidates by correlation and peaks; then the decoded samples are compared, all of them.
+    Fix
+        Bounce the track that is in the wrong file; if it is only a copy, take it away.
+    Source
+        Mixers' checklists.
+    """
+    for pair in stems.across.twins if stems.across else ():
+        if pair.exact:
+            message = f"holds the same samples as {pair.first.name}"
+            yield Found(message, pair.second, pair.first.name, "different sound")

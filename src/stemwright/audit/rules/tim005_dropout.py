@@ -1,0 +1,31 @@
+"""TIM005: dropouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stemwright.audit import Found, counted, measured, rule
+from stemwright.model import StemSet
+
+
+@rule("TIM005", severity="warning", confidence="heuristic")
+def dropout(stems: StemSet) -> Iterator[Found]:
+    """A stem drops to digital silence for a moment.
+
+    What
+        Exact zeros for 1 to 500 ms with sound right before and right after.
+    Why the mix engineer cares
+        A disk or a processor that was too slow, or an edit without fades: a hole with a click at both ends.
+    How it is measured
+        Silence in all channels with both flanks above −40 dBFS. Gates and chopped samples look the same, so this is
+        a hint. The limits are a proposal.
+    Fix
+        Listen at the places given; bounce the track again, off-line or with a larger buffer.
+    Source
+        Essentia's gaps detector (−50 dB, 10 to 3500 ms) in a stricter form.
+    """
+    for stem, levels in measured(stems.stems):
+        count = levels.dropouts.count
+        if count:
+            message = f"drops out in {counted(count, 'place')}"
+            yield Found(message, stem.file.path, count, 0, "places", levels.dropouts.spans)

@@ -1,0 +1,41 @@
+"""`stemwright fix`: repair what can be repaired without harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stemwright.cli import options
+
+
+@click.command()
+@click.argument("folder", type=options.PATH)
+@click.option("--lossy", is_flag=True, help="Also what changes samples: one gain for all, rounding, DC, rate, fades.")
+@click.option("--in-place", "--backup", "in_place", is_flag=True, help="Originals go to _originals_<date> inside.")
+@click.option("--undo", is_flag=True, help="Take the latest repair in place back, byte by byte.")
+@click.option("--profile", default="protools", show_default=True, help="Delivery rules: a name or a TOML file.")
+@click.option("--select", default="", callback=options.comma_list, metavar="CODES", help="Only these (prefixes).")
+@click.option("--ignore", default="", callback=options.comma_list, metavar="CODES", help="All but these.")
+@options.writes
+@options.talks
+def command(folder: Path, undo: bool, **asked: Any) -> int:
+    """Repair a folder of stems: into a new folder beside it, and every sample as it was.
+
+    \b
+    stemwright fix Stems/ --dry-run
+    stemwright fix Stems/ --select NAM,SET003 --in-place
+    """
+    from stemwright.cli.output import run, show
+    from stemwright.workflows.fix import FixOptions, fix_folder, report, undo_fix
+
+    if asked["in_place"] and asked["out"]:
+        raise click.UsageError("--in-place and --out exclude each other")
+    if undo:
+        show("fix", undo_fix(folder), lambda to, made: to.print(made.result, markup=False))
+        return 0
+    outcome = run(fix_folder(folder, FixOptions(**asked)))
+    bug = bool(outcome.result.still)
+    show("fix", outcome, lambda to, made: to.print(report(made.result), markup=False, end=""), ok=not bug)
+    return int(bug)

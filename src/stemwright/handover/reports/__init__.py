@@ -1,0 +1,182 @@
+"""Reports of an audit: one module per format, found here, listed nowhere.
+
+A format module has `NAME`, as people call it, `SUFFIX` ("" for one that is only printed) and `render(facts) -> str`,
+the same for the same facts. Files are named as seen from the audited folder, so that a report says nothing about the
+machine that it was made on.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from stemwright import __version__
+from stemwright.errors import SettingsError
+from stemwright.handover import layout
+from stemwright.handover.notes import local
+from stemwright.measure.spans import joined
+from stemwright.model import SEVERITIES, Finding, Severity, Span, StemSet
+from stemwright.registry import discover
+from stemwright.units import clock
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """All that the reports of an audit tell. Mappings go from the codes of rules."""
+
+    folder: str
+    """Its name, without the way there."""
+    stems: StemSet
+    findings: tuple[Finding, ...]
+    """The gravest first."""
+    profile: str = ""
+    profile_title: str = ""
+    passed: tuple[str, ...] = ()
+    """Rules that ran and found nothing."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """(DAW, what to do there)."""
+    beside: bool = False
+    """The report will lie in the audited folder, so a page may play the stems."""
+    date: str = field(default_factory=lambda: datetime.date.today().isoformat())
+    version: str = __version__
+
+    @cached_property
+    def failing(self) -> tuple[Finding, ...]:
+        """What is wrong: neither waived nor undetermined."""
+        return tuple(found for found in self.findings if found.verdict == "fail" and not found.waived)
+
+    @cached_property
+    def undetermined(self) -> tuple[Finding, ...]:
+        """What could not be decided."""
+        return tuple(found for found in self.findings if found.verdict != "fail" and not found.waived)
+
+    @cached_property
+    def waived(self) -> tuple[Finding, ...]:
+        """What the user lets pass."""
+        return tuple(found for found in self.findings if found.waived)
+
+    @cached_property
+    def verdict(self) -> Severity | None:
+        """The gravest thing that is wrong; None when there is nothing."""
+        return max((found.severity for found in self.failing), key=SEVERITIES.index, default=None)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Where each file stands in `stems.everything`, by the name that reports give it."""
+        return {self.name(stem.file.path): number for number, stem in enumerate(self.stems.everything)}
+
+    def name(self, path: Path | None) -> str:
+        """A file as seen from the folder, visible and on one line; the whole set for None."""
+        return str(layout.visible(local(path, self.stems.folder))) if path else "the whole set"
+
+    def rate(self, path: Path | None) -> int:
+        """The sample rate that the spans of a finding about this file count in, Hz."""
+        number = self.numbers.get(self.name(path))
+        song, everything = self.stems.song, self.stems.everything
+        return (song.sample_rate if number is None else everything[number].file.format.sample_rate) or 48_000
+
+
+def formats() -> dict[str, ModuleType]:
+    """Every report format by the name of its module."""
+    return discover("stemwright.handover.reports")
+
+
+def render(name: str, facts: AuditFacts) -> str:
+    """The report in one format. Raises SettingsError for an unknown one and for a broken template."""
+    if name not in formats():
+        raise SettingsError(f"there is no report format {name!r}", f"known: {', '.join(formats())}")
+    return str(formats()[name].render(facts))
+
+
+def suffixes() -> dict[str, str]:
+    """Suffix -> name of the format that is written to such files."""
+    return {module.SUFFIX: name for name, module in formats().items() if module.SUFFIX}
+
+
+# ---- what formats share ---------------------------------------------------------------------------------------
+
+
+def headline(facts: AuditFacts) -> str:
+    """What to do with the set, in a few words: send it, or fix so many files first."""
+    worst, files = facts.verdict, {facts.name(f.subject) for f in facts.failing if f.severity == facts.verdict}
+    if not facts.stems.everything and not facts.stems.unreadable:
+        return "There is nothing here to send."
+    if worst is None or worst == "info":
+        return "Send it."
+    what = "the set" if files == {facts.name(None)} else f"{many(len(files - {facts.name(None)}), 'file')}"
+    return f"Fix {what} first." if worst == "error" else f"Send it after a look at {what}."
+
+
+def summary(facts: AuditFacts) -> str:
+    """What was found in how many files, as a sentence."""
+    count = Counter(found.severity for found in facts.failing)
+    counts = [many(count[kind], "remark" if kind == "info" else kind) for kind in SEVERITIES[::-1] if count[kind]]
+    files = {*facts.numbers, *(facts.name(bad.path) for bad in facts.stems.unreadable)}
+    bad = {facts.name(found.subject) for found in facts.failing if found.subject and found.severity != "info"}
+    clean = len(files - bad)
+    told = f"{_listed(counts)} in" if counts else "Nothing to fix in"
+    fine = f"; {clean} {'is fine as it is' if clean == 1 else 'are fine as they are'}" if bad and clean else ""
+    return f"{told} {many(len(files), 'file')}{fine}."
+
+
+def sentence(facts: AuditFacts, found: Finding) -> str:
+    """A finding with its file and its places, as one line."""
+    place = where(facts, found)
+    said = f"{facts.name(found.subject)} {found.message}" if found.subject else found.message
+    return str(layout.visible(f"{said}{f' ({place})' if place else ''}"))
+
+
+def by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Findings by code, in the order in which the codes come first."""
+    groups: dict[str, list[Finding]] = {}
+    for found in findings:
+        groups.setdefault(found.rule, []).append(found)
+    return groups
+
+
+def where(facts: AuditFacts, found: Finding, most: int = 3) -> str:
+    """Channel and times of a finding: `left, 0:12.340, 0:15.000 to 0:16.250 and 4 more`; empty without either."""
+    rate = facts.rate(found.subject)
+    places = [_place(place, rate) for place, _ in joined(found.spans, rate // 2)]
+    more = [f"{len(places) - most} more"] if len(places) > most else []
+    return ", ".join(filter(None, (side(found.channel), _listed([*places[:most], *more]))))
+
+
+def side(channel: int | None) -> str:
+    """What people call a channel."""
+    return "" if channel is None else ("left", "right")[channel] if channel < 2 else f"channel {channel + 1}"
+
+
+def amount(value: float | str | None, unit: str = "", digits: int = 2) -> str:
+    """A number as people read it, with its unit: `−2.99 dBFS`, `44,100 Hz`, `−∞ dBFS`."""
+    if value is None or value == "":
+        return ""
+    value = float(value) if value in ("inf", "-inf") else value
+    if isinstance(value, (int, float)):
+        digits = 0 if isinstance(value, int) else digits if abs(value) >= 0.05 or not value else 6
+        text = f"{value:,.{digits}f}" if math.isfinite(value) else f"{value}".replace("inf", "∞")
+        value = text.replace("-", "−")
+    return str(layout.visible(f"{value} {unit}")).strip()
+
+
+def many(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _place(span: Span, rate: int) -> str:
+    start, end = clock(span.start, rate), clock(span.end, rate)
+    return f"{start} to {end}" if span.end - span.start > rate // 20 else start
+
+
+def _listed(texts: list[str]) -> str:
+    return " and ".join((", ".join(texts[:-1]), texts[-1])) if len(texts) > 1 else "".join(texts)

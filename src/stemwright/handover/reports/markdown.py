@@ -1,0 +1,43 @@
+"""Markdown for an e-mail or a ticket: the verdict, what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+from stemwright.handover import layout
+from stemwright.handover.reports import AuditFacts, by_rule, headline, many, summary, where
+from stemwright.model import SEVERITIES, Finding
+
+NAME = "Markdown"
+SUFFIX = ".md"
+
+_HEADINGS = {"error": "Fix first", "warning": "Look at", "info": "Good to know"}
+
+
+def render(facts: AuditFacts) -> str:
+    """The text. Findings stand under the gravest severity that their rule has here."""
+    lines = [f"# Stems of {_text(facts.folder)}: {headline(facts)}", "", summary(facts)]
+    profile = _text(facts.profile_title or facts.profile)
+    lines += ["", f"Checked for {profile}, {facts.date}, stemwright {facts.version}."]
+    groups = by_rule(facts.failing)
+    for severity in SEVERITIES[::-1]:
+        codes = [code for code, found in groups.items() if found[0].severity == severity]
+        lines += ["", f"## {_HEADINGS[severity]}"] if codes else []
+        for code in codes:
+            lines += ["", f"### {_text(facts.titles.get(code, code))} ({code})", ""]
+            lines += [_item(facts, found) for found in groups[code]]
+            lines += [f"- How to mend it: {_text(facts.fixes[code])}"] if facts.fixes.get(code) else []
+            lines += [f"  - {_text(daw)}: {_text(step)}" for daw, step in facts.steps.get(code, ())]
+    for heading, others in (("Could not be decided", facts.undetermined), ("Let pass", facts.waived)):
+        lines += ["", f"## {heading}", ""] if others else []
+        lines += [_item(facts, found) for found in others]
+    lines += ["", f"{many(len(facts.passed), 'other rule')} found nothing."] if facts.passed else []
+    return "\n".join(lines) + "\n"
+
+
+def _item(facts: AuditFacts, found: Finding) -> str:
+    place = where(facts, found)
+    more = "".join(f" ({_text(part)})" for part in (place, found.waived) if part)
+    return f"- **{_text(facts.name(found.subject))}** {_text(found.message)}{more}"
+
+
+def _text(text: str) -> str:
+    return str(layout.markdown(layout.visible(text)))

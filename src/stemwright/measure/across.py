@@ -1,0 +1,152 @@
+"""What only the whole set can tell: twins, sums of other stems, the peak of all stems together, and the mix.
+
+Where there is a mix to solve, all files are read once more, side by side. Where there is none, only short pieces
+are read in which every stem sounds, and those where the sum could be above full scale. Stems that cannot be laid
+beside the others (another sample rate, more than two channels) are left out and no sum is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemwright.audio.probe import majority_rate
+from stemwright.measure.mixdown import mixdown
+from stemwright.measure.together import FRAMES, Grams, Spans, Track, grams, side_by_side, whole
+from stemwright.measure.twins import sums, twins
+from stemwright.model import Across, Stem, StemSet, Twins
+from stemwright.units import db, linear
+
+COLUMNS = 600
+"""Of `Levels.overview`."""
+OFTEN = 3
+"""Pieces in which a stem must be loud before it is known well enough."""
+MOST_PIECES = 48
+FIRST_LOOK = 16
+LOUDEST_DBFS = 60.0
+"""Floats above this are damage, and their squares would drown everything."""
+
+
+def measure_across(stems: StemSet) -> Across:
+    """Compare the stems with each other and with the mix; their levels must be filled in.
+
+    Raises DamagedAudio or InputError when a file changed since it was measured.
+    """
+    sounding = [stem for stem in stems.stems if stem.file.frames and stem.levels and not stem.levels.silent]
+    usable = [stem for stem in sounding if _plain(stem)]
+    if not usable:
+        return Across(unmixed="no stem can be read" if stems.mix else "")
+    rate = majority_rate(tuple(stem.file for stem in usable))
+    usable = [stem for stem in usable if stem.file.format.sample_rate == rate]
+    complete = len(usable) == len(sounding)
+    unmixed = _why_not(stems.mix, rate, complete)
+    tracks = [Track(stem.file) for stem in usable]
+    frames = max(stem.file.frames for stem in usable)
+    if stems.mix and not unmixed:
+        spans = whole(max(frames, stems.mix.file.frames))
+        known = grams(tracks, Track(stems.mix.file), spans)
+        peak: float | None = db(known.peak)
+        mixed = mixdown(usable, stems.mix, spans, known)
+    else:
+        known = grams(tracks, None, _pieces(usable, frames))
+        peak, mixed = _sum_peak(usable, frames) if complete else None, None
+    pairs, found = _related(usable, known)
+    return Across(pairs, found, peak, mixed, unmixed)
+
+
+def _plain(stem: Stem) -> bool:
+    return stem.file.format.channels <= 2 and bool(stem.levels and stem.levels.sample_peak_dbfs < LOUDEST_DBFS)
+
+
+def _why_not(mix: Stem | None, rate: int, complete: bool) -> str:
+    """Why the mix cannot be compared with the stems; "" when it can or there is none."""
+    if mix is None:
+        return ""
+    if not complete:
+        return "the stems differ in sample rate, or have more than two channels"
+    if mix.levels is None or mix.levels.silent or not _plain(mix):
+        return "the mix is silent, damaged, or has more than two channels"
+    if mix.file.format.sample_rate != rate:
+        return f"the mix is at {mix.file.format.sample_rate} Hz, the stems are at {rate} Hz"
+    return ""
+
+
+def _related(
+    stems: Sequence[Stem], known: Grams
+) -> tuple[tuple[Twins, ...], tuple[tuple[Path, tuple[Path, ...]], ...]]:
+    """Twins and sums, from the inner products over all segments and channels."""
+    count = len(stems)
+    products = known.products.sum(axis=(0, 1))[:count, :count]
+    pairs = twins(stems, products)
+    second = {pair.second for pair in pairs}
+    left_out = frozenset(index for index, stem in enumerate(stems) if stem.file.path in second)
+    paths = [stem.file.path for stem in stems]
+    return pairs, tuple((paths[one], tuple(paths[m] for m in members)) for one, members in sums(products, left_out))
+
+
+def _pieces(stems: Sequence[Stem], frames: int) -> Spans:
+    """Columns of the overviews in which every stem is loud at least a few times."""
+    heights = np.stack([_heights(stem, frames) for stem in stems])
+    loud = heights >= 0.5 * heights.max(axis=1, keepdims=True)
+    wanted = np.minimum(OFTEN, loud.sum(axis=1))
+    chosen: list[int] = []
+    while (wanted > 0).any() and len(chosen) < MOST_PIECES:
+        score = loud[wanted > 0].sum(axis=0)
+        score[chosen] = -1
+        chosen.append(int(score.argmax()))
+        wanted -= loud[:, chosen[-1]]
+    return [(start, min(length, FRAMES)) for start, length in _spans(sorted(chosen), frames)]
+
+
+def _sum_peak(stems: Sequence[Stem], frames: int) -> float | None:
+    """Peak of the sum, dBFS, if it is above full scale; None if the stems' peaks rule that out.
+
+    The columns in which the stems' own peaks add up highest are read first, then those that could still be higher.
+    """
+    bound = np.sum([_bound(stem, frames) for stem in stems], axis=0)
+    order = np.argsort(-bound, kind="stable")
+    peak = 1.0
+    for part in (order[:FIRST_LOOK], order[FIRST_LOOK:]):
+        wanted = sorted(int(column) for column in part if bound[column] > peak)
+        spans = [piece for start, length in _spans(wanted, frames) for piece in _cut(start, length)]
+        for blocks in side_by_side([Track(stem.file) for stem in stems], spans) if spans else ():
+            total = np.zeros((2, blocks[0].shape[1]), np.float32)
+            for block in blocks:
+                total += block
+            peak = max(peak, float(total.max()), -float(total.min()))
+    return db(peak) if peak > 1.0 else None
+
+
+def _cut(start: int, length: int) -> Spans:
+    return [(at, min(FRAMES, start + length - at)) for at in range(start, start + length, FRAMES)]
+
+
+def _spans(columns: Sequence[int], frames: int) -> Spans:
+    edges = [column * frames // COLUMNS for column in range(COLUMNS + 1)]
+    return [(edges[c], edges[c + 1] - edges[c]) for c in columns if edges[c + 1] > edges[c]]
+
+
+def _heights(stem: Stem, frames: int) -> NDArray[np.float64]:
+    """Largest magnitude of a stem in each column of a timeline of so many frames; flat without an overview."""
+    assert stem.levels
+    peak = linear(stem.levels.sample_peak_dbfs)
+    column = ((np.arange(COLUMNS) + 0.5) * frames / stem.file.frames).astype(int)
+    if not stem.levels.overview:
+        return np.where(column < COLUMNS, peak, 0.0)
+    size = np.abs(np.array(stem.levels.overview, float)).reshape(-1, 2).max(axis=1) / 127
+    own = np.minimum(column * len(size) // COLUMNS, len(size) - 1)
+    return np.where(column < COLUMNS, size[own], 0.0)
+
+
+def _bound(stem: Stem, frames: int) -> NDArray[np.float64]:
+    """What a stem cannot exceed in each column: a step more than is drawn there or beside it, where that is not cut."""
+    assert stem.levels
+    peak = linear(stem.levels.sample_peak_dbfs)
+    if not stem.levels.overview or stem.file.frames != frames:
+        return np.full(COLUMNS, peak)
+    high = np.pad(_heights(stem, frames), 1)
+    high = np.maximum(np.maximum(high[:-2], high[2:]), high[1:-1])
+    return np.where(high < 1, np.minimum(high + 1 / 127, peak), peak)

@@ -1,0 +1,107 @@
+"""Several files read side by side on one timeline, and the Gram matrices of their samples.
+
+A track is a file with the frames by which it is moved. Spans are (first frame, frames) on the common timeline,
+ascending and apart; outside a file there is silence. Memory does not grow with the length of the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemwright.audio.stream import Block, open_audio
+from stemwright.model import AudioFile
+
+FRAMES = 1 << 15
+"""Frames read at a time."""
+SEGMENTS = 256
+"""A song is cut into so many parts at most, each with Gram matrices of its own."""
+
+Spans = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A file on the common timeline: `shift` frames later than it stands, left and right exchanged if `swapped`."""
+
+    file: AudioFile
+    shift: int = 0
+    swapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """Inner products of the tracks' samples, the reference mix (if any) last."""
+
+    products: NDArray[np.float64]
+    """`[segments, channels, tracks, tracks]`; a mono track stands in both channels of a stereo mix."""
+    starts: tuple[int, ...]
+    """First frame of each segment."""
+    ends: tuple[int, ...]
+    """The frame behind the last of each."""
+    peak: float
+    """Largest magnitude of the tracks' sum at unity, without the mix."""
+
+
+def side_by_side(tracks: Sequence[Track], spans: Spans) -> Iterator[list[Block]]:
+    """For every span the samples of all tracks, `[channels, frames]` each; NaN and infinite samples as zero."""
+    with ExitStack() as stack:
+        yield from map(list, zip(*(stack.enter_context(closing(_pieces(t, spans))) for t in tracks), strict=True))
+
+
+def _pieces(track: Track, spans: Spans) -> Generator[Block, None, None]:
+    file, at = track.file, 0
+    with open_audio(file) as reader:
+        for first, frames in spans:
+            start = first - track.shift
+            begin, end = max(start, 0), min(start + frames, file.frames)
+            made = np.zeros((file.format.channels, frames), np.float32)
+            if begin < end:
+                reader.skip(begin - at)
+                made[:, begin - start : end - start] = reader.read(end - begin)
+                at = end
+                if file.format.encoding == "float" and not np.isfinite(made).all():
+                    made = np.nan_to_num(made, nan=0.0, posinf=0.0, neginf=0.0)
+            yield made[::-1] if track.swapped else made
+
+
+def whole(frames: int) -> Spans:
+    """Spans that cover a song of that many frames; a short song in smaller ones, so that there are some dozens."""
+    size = min(FRAMES, max(1 << 11, 1 << (frames // 64).bit_length()))
+    return [(at, min(size, frames - at)) for at in range(0, frames, size)]
+
+
+def as_channels(block: Block, channels: int) -> Block:
+    """A track in the channels of the mix: mono in both, stereo folded to the mean for a mono mix."""
+    return block if len(block) in (1, channels) else block.mean(axis=0, keepdims=True)
+
+
+def grams(tracks: Sequence[Track], mix: Track | None, spans: Spans) -> Grams:
+    """The Gram matrices over the spans, in float64, and the peak of the sum, in one reading."""
+    everything = (*tracks, mix) if mix else tuple(tracks)
+    channels = mix.file.format.channels if mix else 2
+    count, longest = len(everything), max(frames for _, frames in spans)
+    segments = min(SEGMENTS, len(spans))
+    products = np.zeros((segments, channels, count, count))
+    starts, ends = [0] * segments, [0] * segments
+    rows = np.empty((channels, count, longest))
+    peak = 0.0
+    for index, blocks in enumerate(side_by_side(everything, spans)):
+        frames = spans[index][1]
+        total = np.zeros((2, frames), np.float32)
+        for row, block in enumerate(blocks):
+            rows[:, row, :frames] = as_channels(block, channels)
+            if row < len(tracks):
+                total += block
+        peak = max(peak, float(total.max()), -float(total.min()))
+        segment = index * segments // len(spans)
+        if index * segments % len(spans) < segments:  # the first span of its segment
+            starts[segment] = spans[index][0]
+        ends[segment] = sum(spans[index])
+        for channel, samples in enumerate(rows[:, :, :frames]):
+            products[segment, channel] += samples @ samples.T
+    return Grams(products, tuple(starts), tuple(ends), peak)

@@ -1,0 +1,77 @@
+"""Stems that hold the same sound, and stems that are the sum of others, from the inner products of their samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemwright.audio.stream import blocks
+from stemwright.model import AudioFile, Stem, Twins
+
+ALIKE = 0.9999
+"""Correlation from which on two stems are twins: -37 dB of difference at equal level."""
+SUM_RESIDUAL = 1e-6
+"""Power that may be left of a stem when others are taken from it for it to be their sum: -60 dB."""
+EQUAL_GAINS = 0.05
+"""How much the members' gains in a sum may differ."""
+
+
+def twins(stems: Sequence[Stem], products: NDArray[np.float64]) -> tuple[Twins, ...]:
+    """Pairs of twins; of three alike the first with each of the others. `products` is `[stems, stems]`.
+
+    Files that seem to be equal are compared sample by sample, whatever their containers are.
+    """
+    power = products.diagonal()
+    found: list[Twins] = []
+    second: set[int] = set()
+    for a, b in combinations(range(len(stems)), 2):
+        scale = float(np.sqrt(power[a] * power[b]))
+        rho = float(products[a, b]) / scale if scale else 0.0
+        if abs(rho) > ALIKE and not {a, b} & second:
+            gain = float(products[a, b] / power[a])
+            first, other = stems[a].file, stems[b].file
+            exact = abs(gain - 1) < 1e-6 and _may_be_equal(stems[a], stems[b]) and _equal(first, other)
+            found.append(Twins(first.path, other.path, 1.0 if exact else gain, exact, min(1.0, max(-1.0, rho))))
+            second.add(b)
+    return tuple(found)
+
+
+def _may_be_equal(a: Stem, b: Stem) -> bool:
+    if not (a.levels and b.levels):
+        return False
+    known = (a.levels.channel_peaks_dbfs, a.levels.first_sound, a.levels.last_sound, a.file.frames)
+    return known == (b.levels.channel_peaks_dbfs, b.levels.first_sound, b.levels.last_sound, b.file.frames)
+
+
+def _equal(a: AudioFile, b: AudioFile) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(blocks(a), blocks(b), strict=True))
+
+
+def sums(products: NDArray[np.float64], left_out: frozenset[int]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """(stem, its members) where a stem is the sum of two or more others at one gain; `left_out` takes no part.
+
+    The quietest sums come first and their members are then out of the way, so that a sum of sums is found as one.
+    """
+    power = products.diagonal()
+    usable = [int(i) for i in np.argsort(power, kind="stable") if power[i] > 0 and i not in left_out]
+    free, found = set(usable), []
+    for stem in usable:
+        others = np.array([other for other in usable if other != stem and other in free], int)
+        if len(others) < 2:
+            continue
+        scale = np.sqrt(power[others])
+        matrix = products[np.ix_(others, others)] / np.outer(scale, scale)
+        target = products[others, stem] / scale
+        weights = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
+        left = power[stem] - 2 * weights @ target + weights @ matrix @ weights
+        gains = weights / scale
+        in_it = weights**2 > 10 * SUM_RESIDUAL * power[stem]
+        even = np.ptp(gains[in_it]) <= EQUAL_GAINS * gains[in_it].max() if in_it.sum() > 1 else False
+        if left < SUM_RESIDUAL * power[stem] and even and (gains[in_it] > 0).all():
+            members = tuple(sorted(int(i) for i in others[in_it]))
+            found.append((stem, members))
+            free -= set(members)
+    return tuple(found)

@@ -1,0 +1,79 @@
+"""Word length: samples that stand on a coarser grid than their file's, and how floats were cut to integers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stemwright.measure.windows import QUIET_FRAMES
+from stemwright.units import FULL_SCALE_24
+
+_RANGE = 1 << 16
+"""Samples below this (-42 dBFS) are looked at: there each code is met often, and a loud file has enough of them."""
+_COARSEST, _FINEST = 2048, 8
+"""Grids looked for, in 24-bit steps: 13 to 21 bits."""
+_FEWEST, _FEWEST_CODES = 4000, 100
+
+
+def grid_of(loud: NDArray[np.float32]) -> tuple[float | None, float]:
+    """How clearly (0..1) the samples `[n, channels, frames]` stand on a grid, and the word length that it stands for.
+
+    A 16-bit source after a gain change is a comb of codes under the rounding to 24 bits. The characteristic function
+    of such samples stands near 1 at the comb's frequency and its multiples (Widrow's quantisation theorem); without
+    a grid it is about 1 / √n. (None, 0) where there is too little to look at.
+    """
+    found = [comb for channel in range(loud.shape[1]) if (comb := _comb(loud[:, channel]))]
+    if not found:
+        return None, 0.0
+    height, step = max(found)
+    return round(height, 3), round(24 - float(np.log2(step)), 2)
+
+
+def _comb(samples: NDArray[np.float32]) -> tuple[float, float] | None:
+    """The height of the comb and its step."""
+    sizes = np.abs(samples)
+    codes = np.rint(sizes[sizes < _RANGE / FULL_SCALE_24] * np.float32(FULL_SCALE_24)).astype(np.int32)
+    codes = codes[(codes > 0) & (codes < _RANGE)]
+    density = np.bincount(codes, minlength=_RANGE) * _taper()
+    if len(codes) < _FEWEST or np.count_nonzero(density) < _FEWEST_CODES:
+        return None
+    size = 2 * _RANGE
+    heights = np.abs(np.fft.rfft(density, size)) / density.sum()
+    at = np.arange(size // _COARSEST, size // _FINEST)
+    comb = np.minimum.reduce([_nearby(heights, harmonic * at, harmonic) for harmonic in (1, 2, 3, 4)])
+    top = float(comb.max())
+    return top, size / int(at[np.argmax(comb > 0.7 * top)])
+
+
+def _nearby(heights: NDArray[np.float64], at: NDArray[np.int64], reach: int) -> NDArray[np.float64]:
+    """The largest height within `reach` of each place: a multiple is off by a multiple of the rounding."""
+    last = len(heights) - 1
+    best: NDArray[np.float64] = np.maximum.reduce([heights[np.minimum(at + o, last)] for o in range(-reach, reach + 1)])
+    return best
+
+
+@cache
+def _taper() -> NDArray[np.float64]:
+    """Weights of the codes that leave nothing of the smooth shape of their density where combs are looked for."""
+    return np.hanning(_RANGE)
+
+
+def rounding_of(quiet: tuple[NDArray[np.int32], ...], used_bits: int) -> Literal["", "toward zero", "floor"]:
+    """How floats were cut to integers, from quiet windows `[n, 1024]` in 24-bit steps; "" when rightly or unknown.
+
+    Cut toward zero, everything between -1 and 1 becomes 0: twice as many zeros as ones. Cut downwards, every pause
+    stands half a bit too low.
+    """
+    samples = np.concatenate((*quiet, np.zeros((0, QUIET_FRAMES), np.int32))) >> (24 - used_bits)
+    wide = samples[np.abs(samples).max(axis=1, initial=0) >= 5]
+    if len(wide) < 4:
+        return ""
+    zeros, ones, twos, threes = (int((np.abs(wide) == size).sum()) for size in range(4))
+    if threes > 1000 and zeros > 0.9 * ones and abs(ones - twos) < 0.1 * twos and abs(twos - threes) < 0.1 * threes:
+        return "toward zero"
+    means = wide.mean(axis=1)
+    error = float(means.std()) / np.sqrt(len(means))
+    return "floor" if error < 0.05 and abs(float(means.mean()) + 0.5) < 0.1 else ""

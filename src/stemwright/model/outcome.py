@@ -1,0 +1,40 @@
+"""What a workflow yields and ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The only thing a workflow yields while it runs."""
+
+    step: str  # probe, measure, split, audit, session, notes, ...
+    done: float
+    total: float  # same unit as `done`; 0 when unknown
+    unit: str = ""
+    message: str = ""
+    subject: str = ""  # the input this is about
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that was written."""
+
+    path: Path
+    kind: str  # stem, mix, session, media, notes, report, manifest, model
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What every workflow ends with: the files, what the user should know, and the result itself."""
+
+    outputs: tuple[Output, ...]
+    result: T
+    warnings: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()  # steps that were found done and not run again

@@ -1,0 +1,62 @@
+"""A DAW session before any DAW."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from stemwright.model.files import AudioFile
+from stemwright.model.music import Marker, Song
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of an audio file on the timeline; all positions in frames at the session rate."""
+
+    file: AudioFile
+    at: int
+    length: int
+    source_from: int = 0
+    gain_db: float = 0.0
+    fade_in: int = 0
+    fade_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A track; one with `is_group` holds no clips and sums the tracks that name it as their `group`."""
+
+    name: str
+    role: str = "other"
+    clips: tuple[Clip, ...] = ()
+    group: str | None = None
+    is_group: bool = False
+    colour: str | None = None  # #rrggbb
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    solo: bool = False
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A DAW session before any DAW: tracks in order (a group stands before its members), markers, tempo."""
+
+    song: Song
+    tracks: tuple[Track, ...]
+    sample_rate: int  # Hz
+    frames: int  # length of the timeline in frames
+    markers: tuple[Marker, ...] = ()
+    frame_rate: Fraction = Fraction(30)  # timecode frames a second
+    start_frame: int = 0  # timecode of the session start, in frames at the session rate since midnight
+    notes: tuple[str, ...] = ()  # lines for the session's own notes field
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something a session format had no place for."""
+
+    subject: str  # Track, marker or song
+    field: str
+    reason: str

@@ -1,0 +1,1 @@
+"""One cure a module; see `stemwright.repair`."""

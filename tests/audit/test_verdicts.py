@@ -1,0 +1,29 @@
+"""Where a rule about samples is milder, graver, or says that it cannot tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synth
+from confusion import measure
+
+from stemwright import audit
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "severity", "verdict"),
+    [
+        ({"full_scale": [[50000, 3, 5000000], [50100, 3, 5000000]]}, "CLP002", "error", "fail"),
+        ({"full_scale": [[50000, 3, 4000000], [50100, 3, 4000000]]}, "CLP002", "info", "undetermined"),
+        ({"peak_dbfs": -12.0, "clip": 0.02}, "CLP002", "info", "fail"),
+        ({"last_bit": "shaped"}, "BIT011", "warning", "fail"),
+        ({"last_bit": "shaped", "used_bits": 20}, "BIT011", "error", "fail"),
+        ({"noise_dbfs": -80.0}, "BIT013", "info", "undetermined"),
+    ],
+)
+def test_how_grave_it_is(tmp_path: Path, changes: dict[str, Any], code: str, severity: str, verdict: str) -> None:
+    synth.build(tmp_path / "Song", {"stems": {"Bass": changes}})
+    (finding,) = audit.audit(measure(tmp_path / "Song"), select=[code])
+    assert (finding.severity, finding.verdict) == (severity, verdict)

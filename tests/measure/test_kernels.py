@@ -1,0 +1,159 @@
+"""The two sets of kernels give the same numbers: integers exactly, floats to 1e-9; and those of plain definitions."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stemwright.measure import _numpy, levels, truepeak
+from stemwright.measure.loudness import coefficients
+
+_numba = pytest.importorskip("stemwright.measure._numba", exc_type=ImportError)
+
+KINDS = {"u8": "u1", "i16": "<i2", "i24": "", "i32": "<i4", "f32": "<f4", "f64": "<f8"}
+SEEDS = st.integers(0, 1 << 30)
+
+
+def raw(kind: str, seed: int, channels: int, frames: int) -> np.ndarray:
+    """A block as it stands in a file: interleaved, of odd alignment where it is of 24 bits."""
+    rng = np.random.default_rng(seed)
+    if kind == "i24":
+        data = rng.integers(0, 256, 1 + 3 * channels * frames, dtype=np.uint8)
+        data[1:][rng.random(len(data) - 1) < 0.3] = 0
+        return np.ndarray((channels, frames), "<i4", np.append(data, np.zeros(4, np.uint8)), 0, (3, 3 * channels))
+    if kind[0] != "f":
+        return (
+            rng.integers(0, 256, (frames * channels * int(KINDS[kind][-1])), dtype=np.uint8)
+            .view(KINDS[kind])
+            .reshape(frames, channels)
+            .T
+        )
+    values = rng.normal(0, 10 ** rng.uniform(-3, 2), (frames, channels)).astype(KINDS[kind])
+    if rng.random() < 0.5:
+        values = np.round(values * 2**15) / 2**15
+    odd = rng.choice([math.nan, math.inf, -math.inf, 1e-40, 1e30, 0.0], 5)
+    values.ravel()[rng.integers(0, values.size, 5)] = odd if rng.random() < 0.5 else 0.0
+    return values.astype(KINDS[kind]).T
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(KINDS)), SEEDS, st.integers(1, 6), st.sampled_from([1, 7, 64, 1000]))
+def test_unpack(kind: str, seed: int, channels: int, frames: int) -> None:
+    block = raw(kind, seed, channels, frames)
+    kept = block.copy()
+    x, y = (np.empty(block.shape, np.float64 if kind in ("i32", "f64") else np.float32) for _ in range(2))
+    one, other = _numpy.unpack(block, kind, x), _numba.unpack(block, kind, y)
+    assert (x == y).all()
+    assert (block.tobytes() == kept.tobytes()) and np.isfinite(x).all()
+    assert one[:6] == other[:6]
+    assert (one.bad is None) == (other.bad is None)
+    if one.bad is not None:
+        assert (one.bad == other.bad).all()
+        assert (one.bad == ~np.isfinite(kept)).all()
+    if kind == "i24":
+        assert (x == (block >> 8) / 2**23).all()
+
+
+def samples(seed: int, channels: int, frames: int, kind: type) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    made = (
+        rng.normal(0, 1, (channels, frames))
+        * rng.choice([0, 1e-6, 0.1, 1], (channels, frames // 50 + 1)).repeat(50, axis=1)[:, :frames]
+    )
+    return np.round(made * 64).astype(kind) / kind(64) if rng.random() < 0.5 else made.astype(kind)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SEEDS, st.integers(1, 5), st.integers(1, 40), st.sampled_from([np.float32, np.float64]))
+def test_cells(seed: int, channels: int, count: int, kind: type) -> None:
+    x = samples(seed, channels, 70 + 64 * count, kind)
+    one, other = _numpy.cells(x, 6, count), _numba.cells(x, 6, count)
+    split = x[:, 6 : 6 + 64 * count].reshape(channels, count, 64)
+    assert (one.low == split.min(axis=2)).all()
+    assert (one.zeros == (split == 0).sum(axis=2)).all()
+    for name in ("low", "high", "bend", "zeros", "level"):
+        assert (getattr(one, name) == getattr(other, name)).all(), name
+    assert one.total == pytest.approx(other.total, rel=1e-9, abs=1e-9)
+    assert one.energy == pytest.approx(other.energy, rel=1e-9)
+    if channels == 2:
+        assert _numpy.apart(x, 6, 64 * count) == pytest.approx(_numba.apart(x, 6, 64 * count), rel=1e-9)
+
+
+def by_definition(line: np.ndarray, rate: int) -> np.ndarray:
+    """The two biquads, one after the other."""
+    b0, b1, b2, a1, a2, c1, c2 = coefficients(rate)
+    out = []
+    x1 = x2 = y1 = y2 = z1 = z2 = 0.0
+    for x in line.tolist():
+        y = b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2
+        z = y - 2 * y1 + y2 - c1 * z1 - c2 * z2
+        x1, x2, y1, y2, z1, z2 = x, x1, y, y1, z, z1
+        out.append(z)
+    return np.array(out)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    SEEDS,
+    st.integers(1, 4),
+    st.sampled_from([8000, 44_100, 48_000, 192_000]),
+    st.lists(st.integers(1, 2999), max_size=4),
+)
+def test_weighted(seed: int, channels: int, rate: int, cuts: list[int]) -> None:
+    x = samples(seed, channels, 3000, np.float32)
+    edges = np.array(sorted({0, 3000, *cuts}))
+    states = [np.zeros((channels, 4)) for _ in range(2)]
+    one, other = _numpy.weighted(x, rate, states[0], edges), _numba.weighted(x, rate, states[1], edges)
+    assert one == pytest.approx(other, rel=1e-9, abs=1e-9 * one.max())
+    exact = np.array([np.add.reduceat(by_definition(line, rate) ** 2, edges[:-1]) for line in x])
+    assert one == pytest.approx(exact, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("kernels", [_numpy, _numba])
+def test_weighted_goes_on_where_it_stopped(kernels: object) -> None:
+    x = samples(5, 2, 96_000, np.float32)
+    state = np.zeros((2, 4))
+    whole = kernels.weighted(x, 48_000, state.copy(), np.array([0, 64_000, 96_000]))  # type: ignore[attr-defined]
+    parts = [kernels.weighted(x, 48_000, state, np.array(span)) for span in ([0, 64_000], [64_000, 96_000])]  # type: ignore[attr-defined]
+    assert np.concatenate(parts, axis=1) == pytest.approx(whole, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.integers(1, 3), st.integers(1, 700), st.sampled_from([0, 1]))
+def test_peaks(seed: int, channels: int, count: int, bank: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = samples(seed, channels, 500, np.float32)
+    rows, places = rng.integers(0, channels, count), rng.integers(64, 400, count)
+    taps = truepeak.banks()[bank].taps
+    one, other = _numpy.peaks(x, rows, places, taps), _numba.peaks(x, rows, places, taps)
+    assert one == pytest.approx(other, rel=1e-9, abs=1e-15)
+    size = taps.shape[1]
+    first = x[rows[0], places[0] - size // 2 + 1 :][:size]
+    assert one[0] == pytest.approx(np.abs(taps @ first.astype(np.float64)).max(), rel=1e-9, abs=1e-15)
+
+
+def test_without_numba_numpy_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    assert levels._kernels(True) is _numba
+    monkeypatch.setitem(sys.modules, "stemwright.measure._numba", None)
+    monkeypatch.delattr("stemwright.measure._numba")
+    assert levels._kernels(True) is _numpy
+
+
+def test_where_no_compiled_code_can_be_kept_numpy_measures(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "from numba.core import caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from stemwright.measure import levels, _numpy\n"
+        "print(levels._kernels(True) is _numpy)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

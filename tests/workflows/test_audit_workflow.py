@@ -1,0 +1,88 @@
+"""The audit as a user runs it: reports beside it, a baseline for what is known, and watching."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from stemwright.errors import SettingsError
+from stemwright.workflows import audit
+from stemwright.workflows.audit import Audited, AuditOptions, audit_folder
+from support import finish, tone, write_stems
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two stems, of which one has a space in its name."""
+    return write_stems(tmp_path / "S", {"Drums": tone(100), "Bass DI": tone(60, level=0.25)}, 48_000)
+
+
+def audited(folder: Path, **asked: object) -> Audited:
+    return finish(audit_folder(folder, AuditOptions(remember=False, **asked))).result
+
+
+def test_what_passed_is_told(folder: Path) -> None:
+    made = audited(folder, select=("NAM00", "SET003"))
+    assert [finding.rule for finding in made.findings] == ["NAM002"]
+    assert "SET003" in made.passed and "NAM002" not in made.passed and "LVL001" not in made.passed
+    assert made.counts == {"error": 0, "warning": 1, "info": 0}
+    assert (made.fails("error"), made.fails("warning"), made.fails("info"), made.fails("never")) == (0, 1, 1, 0)
+
+
+def test_a_baseline_makes_only_new_findings_fail(folder: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    first = audited(folder, write_baseline=known)
+    assert first.fails("info") and not first.waived
+    again = audited(folder, baseline=known)
+    assert not again.fails("info") and again.waived == len(first.findings) == len(again.findings)
+    (folder / "Song_Drums.wav").rename(folder / "Song_Drums new.wav")
+    assert [f.rule for f in audited(folder, baseline=known, select=("NAM002",)).findings if not f.waived] == ["NAM002"]
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", '{"schema": "stemwright.baseline/1"}', '{"schema": "x", "known": []}']
+)
+def test_a_baseline_that_is_none_is_named(folder: Path, tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "known.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"known\.json"):
+        audited(folder, baseline=path)
+
+
+def test_reports_are_written_by_suffix(folder: Path, tmp_path: Path) -> None:
+    names = ("a.html", "a.md", "a.json", "a.xml", "a.sarif", "a.rpp", "a.mid", "labelled")
+    outcome = finish(audit_folder(folder, AuditOptions(reports=tuple(tmp_path / name for name in names))))
+    assert {output.path for output in outcome.outputs} >= {tmp_path / name for name in names[:-1]}
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["schema"] == "stemwright.audit_report/1"
+    assert "NAM002" in (tmp_path / "a.html").read_text("utf-8")
+    assert (tmp_path / "labelled" / "Song_Bass DI.wav").is_file()
+    assert str(tmp_path) not in "".join((tmp_path / name).read_text("utf-8") for name in names[:5])
+
+
+def test_a_report_of_no_known_kind_is_refused_before_the_work(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "read_stems", lambda folder: pytest.fail("the work began"))
+    with pytest.raises(SettingsError, match=r"a\.pdf"):
+        audited(folder, reports=(tmp_path / "a.pdf",))
+    with pytest.raises(SettingsError, match="csv"):
+        audited(folder, form="csv")
+
+
+def test_a_report_can_be_the_result(folder: Path) -> None:
+    assert "::warning file=Song_Bass DI.wav" in audited(folder, form="github").text
+
+
+def test_watching_ends_once_a_change_has_settled(folder: Path) -> None:
+    looks = 0
+    writer = threading.Thread(target=lambda: (folder / "Song_Keys.wav").write_bytes(b"x"))
+    for _ in audit.changed(folder, 0.02):
+        looks += 1
+        if looks == 3:
+            writer.start()
+    assert looks >= 4
+    writer.join()
