@@ -153,6 +153,7 @@ def sound(number: int, frames: int, start: int) -> np.ndarray:
     t = (start + np.arange(frames)) / RATE
     beat = t * (1, 2, 4, 2, 0.25, 0.5, 4, 0.125)[kind] % 1
     shape = np.exp(-beat * (9, 14, 12, 4, 0.5, 1, 5, 0)[kind]) * np.minimum(1, beat * 40)
+    shape = beat**2 if kind == 7 else shape
     pitch = (50, 190, 400, 55, 220, 330, 165, 90)[kind] * (1 + number // 8 % 5 / 12)
     phase = 2 * np.pi * pitch * t + 0.5 * np.sin(2 * np.pi * 5 * t)
     tones = sum(np.sin(h * phase) / h for h in range(1, (2, 4, 2, 9, 7, 24, 15, 4)[kind]))

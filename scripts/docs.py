@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -121,9 +123,23 @@ def pictures() -> None:
                 wav.read_bytes()[: 4_000_000 if "Drums" in wav.name else None]
             )
         picture("audit", "stemwright audit Stems/", "audit", "Stems")
+        page(raw / "audit.html")
         Path("Song.wav").write_bytes((raw / "Demo_FullMix.wav").read_bytes())
         shown = "stemwright split Song.wav --title Song --preset 2_tracks --quality draft"
         picture("split", shown, *shown.split()[1:])
+
+
+def page(path: Path) -> None:
+    """A picture of the report page, where a browser is at hand."""
+    from stemwright.workflows.audit import AuditOptions, audit_folder
+
+    for _ in audit_folder(path.parent, AuditOptions(reports=(path,))):
+        pass
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        target = PICTURES / "report.png"
+        size = ("--window-size=1180,1280", "--hide-scrollbars", "--force-color-profile=srgb", "--disable-gpu")
+        shot = [browser, "--headless", "--no-sandbox", *size, f"--screenshot={target}", path.resolve().as_uri()]
+        subprocess.run(shot, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

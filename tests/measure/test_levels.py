@@ -89,6 +89,12 @@ def test_sides_are_of_stereo_in_which_something_sounds() -> None:
     assert (sides.correlation, sides.balance_db) == (None, math.inf)
 
 
+def test_the_end_of_a_file_is_no_sample() -> None:
+    found = of(np.full((2, 1000), 0.25))
+    assert (found.lowest, found.highest) == (0.25, 0.25)
+    assert set(found.overview) == {32}
+
+
 def test_silence() -> None:
     found = of(np.zeros((2, 5000)))
     assert found.silent
@@ -367,12 +373,14 @@ def test_memory_does_not_grow_with_length() -> None:
     assert long < short * 1.1
 
 
-def test_a_small_file_needs_neither_numba_nor_scipy_nor_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fast", "loaded"), [(None, []), (True, ["numba"])])
+def test_measuring_loads_neither_scipy_nor_torch(tmp_path: Path, fast: bool | None, loaded: list[str]) -> None:
+    """And numba only for large files."""
     with WavWriter(tmp_path / "a.wav", 48_000, 2, 24) as out:
         out.write(np.ones((2, 1000), np.int32))
     code = (
         "import sys\nfrom pathlib import Path\nfrom stemwright.audio.probe import probe\n"
-        f"from stemwright.measure.levels import measure\nmeasure(probe(Path({str(tmp_path / 'a.wav')!r})))\n"
+        f"from stemwright.measure.levels import measure\nmeasure(probe(Path({str(tmp_path / 'a.wav')!r})), {fast})\n"
         "print(*{'numba', 'scipy', 'torch', 'soundfile'} & {*sys.modules})"
     )
-    assert child(code) == []
+    assert child(code) == loaded

@@ -63,6 +63,19 @@ def test_reports_are_written_by_suffix(folder: Path, tmp_path: Path) -> None:
     assert str(tmp_path) not in "".join((tmp_path / name).read_text("utf-8") for name in names[:5])
 
 
+def test_reports_of_a_folder_named_from_here_join_findings_and_stems(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`audit S` from beside it once called every file fine, because its stems were `S/Bass` and its findings `Bass`."""
+    monkeypatch.chdir(tmp_path)
+    texts = {}
+    for name, given in (("here", Path("S")), ("full", folder), ("up", Path("S/../S"))):
+        finish(audit_folder(given, AuditOptions(reports=(tmp_path / f"{name}.html",), remember=False)))
+        texts[name] = (tmp_path / f"{name}.html").read_text("utf-8")
+    assert texts["here"] == texts["full"] == texts["up"]
+    assert "S/Song" not in texts["here"] and "fine as they are" not in texts["here"]
+
+
 def test_a_report_of_no_known_kind_is_refused_before_the_work(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

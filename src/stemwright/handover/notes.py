@@ -88,9 +88,9 @@ def words(facts: NotesFacts) -> dict[str, Any]:
 
 def local(path: Path, folder: Path | None) -> str:
     """A path as seen from the delivery folder; only its name when it lies elsewhere."""
-    if not path.is_absolute() and ".." not in path.parts:
-        return path.as_posix()
-    return path.relative_to(folder).as_posix() if folder and path.is_relative_to(folder) else path.name
+    if folder and path.is_relative_to(folder):
+        return path.relative_to(folder).as_posix()
+    return path.as_posix() if not path.is_absolute() and ".." not in path.parts else path.name
 
 
 def _song(stems: StemSet) -> dict[str, str]:

@@ -7,15 +7,35 @@ keep LLVM from using vectors.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
 from numpy.typing import NDArray
 
 from stemwright.measure import _numpy
-from stemwright.measure._numpy import ABSURD, CELL, GRID, LIMIT, TINY, Array, Cells, Floats, Found
+from stemwright.measure._numpy import ABSURD, CELL, GRID, HUGE, LIMIT, TINY, Array, Cells, Floats, Found
 from stemwright.measure.loudness import coefficients
+
+
+@contextmanager
+def _no_scipy() -> Iterator[None]:
+    """Numba loads scipy where it is installed, for a linear algebra that is not used here; that takes 0.15 s."""
+    hidden = "scipy" not in sys.modules
+    if hidden:
+        sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["scipy"]
+
+
+with _no_scipy():
+    import numba.np.arraymath  # noqa: F401
+    from numba import njit, uint64
 
 _FINITE = {"nnan", "nsz", "contract"}
 """What lets LLVM find minima and maxima in vectors without changing a number."""
@@ -60,7 +80,7 @@ def _floats(x: Any) -> Any:
             coarse += (whole & 255) == 0
             denormal += (abs(value) < np.float32(TINY)) & (value != 0)
             absurd += abs(value) > np.float32(ABSURD)
-            bad += not (abs(value) <= np.float32(3.4028235e38))
+            bad += not (abs(value) <= np.float32(HUGE))
     if off:
         mask, coarse = np.int32(0), x.size - sounding
     return mask, off > 0, sounding, coarse - (x.size - sounding), denormal, absurd, None if bad == 0 else bad

@@ -22,6 +22,8 @@ GRID = 2.0**23
 LIMIT = 2147483520.0
 """The largest float32 that fits an int32."""
 TINY = float(np.finfo(np.float32).tiny)
+HUGE = float(np.finfo(np.float32).max)
+"""Beyond this a sample counts as infinite."""
 ABSURD = 16.0  # +24 dBFS
 _BLOCK = 32
 _CELLS, _PIECE = 1024, 1 << 15
@@ -80,8 +82,8 @@ def _bits(whole: NDArray[np.int32]) -> Found:
 def _floats(x: Array) -> Found:
     bad = None
     top = float(np.abs(x).max(initial=0))
-    if not np.isfinite(top):
-        bad = ~np.isfinite(x)
+    if not top <= HUGE:
+        bad = ~(np.abs(x) <= HUGE)
         x[bad] = 0
         top = float(np.abs(x).max())
     absurd = int(np.count_nonzero(np.abs(x) > ABSURD)) if top > ABSURD else 0

@@ -89,6 +89,8 @@ def _related(
 
 def _pieces(stems: Sequence[Stem], frames: int) -> Spans:
     """Columns of the overviews in which every stem is loud at least a few times."""
+    if frames <= FRAMES:
+        return [(0, frames)]
     heights = np.stack([_heights(stem, frames) for stem in stems])
     loud = heights >= 0.5 * heights.max(axis=1, keepdims=True)
     wanted = np.minimum(OFTEN, loud.sum(axis=1))
@@ -125,6 +127,7 @@ def _cut(start: int, length: int) -> Spans:
 
 
 def _spans(columns: Sequence[int], frames: int) -> Spans:
+    """Where these columns lie; they overlap by nothing, and in files of fewer frames some are empty."""
     edges = [column * frames // COLUMNS for column in range(COLUMNS + 1)]
     return [(edges[c], edges[c + 1] - edges[c]) for c in columns if edges[c + 1] > edges[c]]
 

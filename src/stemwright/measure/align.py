@@ -110,7 +110,7 @@ def _leans(times: NDArray[np.float64], lags: NDArray[np.float64]) -> bool:
 
 
 def _lag(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[float]:
-    """The lag in one window, to a fraction of a frame; nothing when no peak stands out."""
+    """The lag in one window, to a quarter of a frame (a parabola over the peak); nothing when no peak stands out."""
     frames = first.shape[1]
     spectrum = (np.fft.rfft(second, 2 * frames) * np.fft.rfft(first, 2 * frames).conj()).sum(axis=0)
     size = np.abs(spectrum)

@@ -30,7 +30,7 @@ from stemwright.units import db
 
 _REGION = 1 << 18
 """Frames of a mono or stereo region; files of more channels are read in shorter ones."""
-_FAST_BYTES = 150_000_000
+_FAST_BYTES = 100_000_000
 
 
 def measure(file: AudioFile, fast: bool | None = None) -> Levels:
@@ -112,7 +112,7 @@ class _Pass:
         self.form, self.frames, self.kernels = form, frames, kernels
         self.found = Found()
         self.bad, self.bad_samples, self.bad_open = Places(), 0, [Joined() for _ in range(channels)]
-        self.low, self.high = np.zeros(channels), np.zeros(channels)
+        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
         self.sums, self.energies = np.zeros(channels), np.zeros(channels)
         self.apart, self.opposite = 0.0, channels == 2
         self.true_peaks, self.over = TruePeaks(kernels), Places()
@@ -128,7 +128,7 @@ class _Pass:
         self.hop_energies: list[Floats] = []
         self.first: int | None = None
         self.last: int | None = None
-        self.head = self.start = 0.0
+        self.head = self.first_sample = 0.0
         self.tail = np.zeros((channels, 0), np.float32)
 
     def take(self, block: Array, kind: str, x: Array, at: int) -> None:
@@ -152,6 +152,9 @@ class _Pass:
         around = np.maximum(cells.high, -cells.low)
         low, high, _, zeros, level, total, energy = (part[:, 2:-2] for part in cells)
         peak = around[:, 2:-2]
+        if n % CELL:  # what follows the end of the file is no sample
+            last = x[:, EDGE + n - n % CELL : EDGE + n]
+            low[:, -1], high[:, -1] = last.min(axis=1), last.max(axis=1)
         self._edges(x, at, n, peak)
         self.low, self.high = np.minimum(self.low, low.min(axis=1)), np.maximum(self.high, high.max(axis=1))
         self.sums += total.sum(axis=1)
@@ -177,7 +180,7 @@ class _Pass:
     def _edges(self, x: Array, at: int, n: int, peak: Array) -> None:
         region = x[:, EDGE : EDGE + n]
         if at == 0:
-            self.start = float(np.abs(region[:, 0]).max())
+            self.first_sample = float(np.abs(region[:, 0]).max())
             self.head = float(np.abs(region[:, : math.ceil(self.rate / 1000)]).max())
         kept = math.ceil(self.rate / 100)
         self.tail = np.concatenate((self.tail, region[:, -kept:]), axis=1)[:, -kept:]
@@ -216,11 +219,11 @@ class _Pass:
             self.bad.add(bad.feed(NOTHING, -1), channel)
         used, mask = self._used()
         found, top, frames = self.found, self.sizes.top, max(self.frames, 1)
-        peaks = np.maximum(self.high, -self.low)
+        peaks = np.maximum(np.maximum(self.high, -self.low), 0)
         means, squares = self.sums / frames, self.energies / frames
         worst = int(np.abs(means).argmax())
         powers = np.concatenate((np.zeros(0), *self.powers))
-        energies = np.concatenate((np.zeros(0), *self.hop_energies)) * 10 / (self.rate * self.form.channels)
+        energies = np.concatenate((np.zeros(0), *self.hop_energies)) / (max(self.rate / 10, CELL) * self.form.channels)
         with np.errstate(divide="ignore"):
             hops = (10 * np.log10(energies)).astype(np.float32)
         levels = Levels(
@@ -232,8 +235,8 @@ class _Pass:
             high_res_peak_dbtp=db(self.true_peaks.high),
             intersample=self.over.runs(),
             channel_rms_dbfs=tuple(db(math.sqrt(float(square))) for square in squares),
-            lowest=float(self.low.min()),
-            highest=float(self.high.max()),
+            lowest=float(self.low.min()) if self.frames else 0.0,
+            highest=float(self.high.max()) if self.frames else 0.0,
             dc_sigma=math.sqrt(max(0.0, float(squares[worst] - means[worst] ** 2)) / frames),
             dc_steady=self._steady(worst, float(means[worst])),
             loudness=loudness_of(powers, self.hop),
@@ -254,7 +257,7 @@ class _Pass:
             last_sound=self.last,
             head_dbfs=db(self.head),
             tail_dbfs=db(float(np.abs(self.tail).max(initial=0))),
-            first_sample_dbfs=db(self.start),
+            first_sample_dbfs=db(self.first_sample),
             tail_fall_db_s=tail_fall(hops),
             silences=self.silences.silences.runs(),
             dropouts=self.silences.dropouts.runs(),

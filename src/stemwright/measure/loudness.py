@@ -28,8 +28,8 @@ _SURROUND = 10 ** (1.5 / 10)
 
 
 def hop_frames(sample_rate: int) -> int:
-    """Frames in 100 ms."""
-    return max(1, (sample_rate + 5) // 10)
+    """Frames in 100 ms; at least 64, for rates at which nothing can be heard."""
+    return max(64, (sample_rate + 5) // 10)
 
 
 @cache

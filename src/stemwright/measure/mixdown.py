@@ -78,11 +78,14 @@ def mixdown(stems: Sequence[Stem], mix: Stem, spans: Spans, known: Grams) -> Mix
 
 def _whole_mix(seen: Look) -> Place | None:
     """Where the mix as a whole stands, if that explains it better than its place: one loud stem may mislead."""
-    where = align.place(seen.stems.sum(axis=0), seen.mix, seen.starts)
-    if where is None or (abs(where.lag) < 0.5 and not where.drift_ppm):
-        return None
-    put = replace(seen, moves=dict.fromkeys(range(len(seen.stems)), Move(where)))
-    return where if put.fit().decibels < seen.fit().decibels - WHOLE_DB else None
+    loudest = np.argsort(-np.einsum("iwcf,iwcf->i", seen.stems, seen.stems))[:2]
+    for sound in (seen.stems.sum(axis=0), *seen.stems[loudest]):  # the sum blurs when a stem is inverted
+        where = align.place(sound, seen.mix, seen.starts)
+        if where and (abs(where.lag) >= 0.5 or where.drift_ppm):
+            put = replace(seen, moves=dict.fromkeys(range(len(seen.stems)), Move(where)))
+            if put.fit().decibels < seen.fit().decibels - WHOLE_DB:
+                return where
+    return None
 
 
 def _inside(spans: Spans, edge: float) -> Spans:
@@ -151,7 +154,9 @@ def _described(made: Mixdown, seen: Look, as_is: Fit) -> Mixdown:
         np.einsum("ci,iwcf->wcf", gains.astype(np.float32), stems, optimize=True)
         for gains, stems in ((as_is.gains, seen.stems), (seen.fit().gains, seen.moved()))
     )
-    mix, plain, fitted = seen.inner(seen.mix), seen.inner(plain), seen.inner(fitted)
+    mix = seen.mix
+    if seen.moves:
+        mix, plain, fitted = seen.inner(mix), seen.inner(plain), seen.inner(fitted)
     rest = mix - fitted
     made = replace(made, bands_db=residue.bands(mix - plain, mix, rate))
     if decibels(float(np.vdot(rest, rest)), float(np.vdot(mix, mix))) < EXACT_DB:

@@ -19,8 +19,9 @@ from stemwright.measure.together import Grams, Track, as_channels, side_by_side
 
 WINDOW = 1 << 17
 MOST_WINDOWS = 16
-MOST_BYTES = 1 << 28
-"""Of samples in windows."""
+FEWEST_WINDOWS = 8
+MOST_BYTES = 1 << 27
+"""Of samples in windows; with many stems the windows are shorter and then fewer."""
 ODD = 0.1
 """A gain that is off the common one by more than this share makes a stem a suspect."""
 MOST_SUSPECTS = 12
@@ -28,6 +29,8 @@ EACH = 3
 """Windows chosen for each suspect; the others are those in which most of the mix is left."""
 PLAUSIBLE = (0.3, 3.0)
 """A stem that is found elsewhere stands there at this many times the common gain."""
+NEAR, MUCH = 16, 0.5
+"""A lag of fewer frames must explain this share of what is left: equalisers move low notes by some frames."""
 TELLING = 0.2
 """Share of what is left of the mix that one stem must explain, its sides exchanged or moved by little."""
 
@@ -85,7 +88,10 @@ def look(tracks: Sequence[Track], mix: Track, known: Grams, found: Fit, mono: Se
     """Windows where the suspects are loud, and then those where most of the mix is left."""
     size = min(WINDOW, max(1 << 14, 1 << (mix.file.frames // 4).bit_length() - 1))
     channels = known.products.shape[1]
-    count = min(MOST_WINDOWS, max(2, MOST_BYTES // (4 * size * channels * (len(tracks) + 1))))
+    fit_in = MOST_BYTES // (4 * channels * (len(tracks) + 1))  # frames
+    while size > 1 << 14 and fit_in < FEWEST_WINDOWS * size:
+        size //= 2
+    count = min(MOST_WINDOWS, max(2, fit_in // size))
     slots, slot_of = np.unique(np.array(known.starts) // size, return_inverse=True)
     energy = np.zeros((len(slots), len(tracks) + 1))  # the last column: what is left of the mix
     np.add.at(energy, slot_of, known.products.diagonal(axis1=2, axis2=3).sum(axis=1))
@@ -127,17 +133,31 @@ def find_moves(seen: Look) -> None:
             own = rest + gains[:, stem, None] * stems[stem]
             power, gain = _explained(seen, own, seen.put(stem, move))
             more = power - _explained(seen, own, stems[stem])[0]
-            if more > most and (not usual or PLAUSIBLE[0] < abs(gain) / usual < PLAUSIBLE[1]):
+            near = 0 < abs(move.place.lag) < NEAR and not move.place.drift_ppm
+            plausible = not usual or PLAUSIBLE[0] < abs(gain) / usual < PLAUSIBLE[1]
+            if plausible and more > max(most, MUCH * _power(seen.inner(rest)) if near else 0):
                 best, most = (stem, move), more
         if best is None:
-            return
+            break
         seen.moves[best[0]] = best[1]
+    _refine(seen)
+
+
+def _refine(seen: Look) -> None:
+    """Find the places once more, now that no stem lies in the way of another one."""
+    found, stems = seen.fit(), seen.moved()
+    gains = found.gains.astype(np.float32)
+    rest = seen.mix - np.einsum("ci,iwcf->wcf", gains, stems, optimize=True)
+    for stem, move in list(seen.moves.items()):
+        if not move.swapped:
+            where = align.place(seen.stems[stem], rest + gains[:, stem, None] * stems[stem], seen.starts)
+            seen.moves[stem] = Move(where) if where else move
 
 
 def _candidates(seen: Look, found: Fit, stems: Stems, rest: NDArray[np.float32]) -> Iterator[tuple[int, Move]]:
     """Suspects that the rest of the mix holds at another place, and stems whose sides seem exchanged."""
     gains = found.gains.astype(np.float32)
-    odd, left = suspects(found), float(np.vdot(inner := seen.inner(rest), inner))
+    odd, left = suspects(found), _power(seen.inner(rest))
     for stem in np.flatnonzero(found.decided).tolist():
         if stem in seen.moves:
             continue
@@ -154,6 +174,10 @@ def _candidates(seen: Look, found: Fit, stems: Stems, rest: NDArray[np.float32])
                 > _explained(seen, own, stems[stem])[0] + TELLING * left
             ):
                 yield stem, turned
+
+
+def _power(windows: NDArray[np.float32]) -> float:
+    return float(np.vdot(windows, windows))
 
 
 def _explained(seen: Look, rest: NDArray[np.float32], stem: NDArray[np.float32]) -> tuple[float, float]:

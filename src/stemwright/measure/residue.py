@@ -6,7 +6,6 @@ which is the first less the second.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +19,12 @@ BANDS_HZ = (0, 60, 250, 1000, 4000, 10_000, 24_000)
 SPECTRUM = 4096
 """Frames of one spectrum."""
 HOPS_A_SECOND = 50
-LOUD_DROP_DB = 0.1
-"""Gain that a mix loses in its loudest parts against those 10 dB below: less is no compressor."""
-TURNED_DOWN = 0.9
-FEWEST_HOPS = 16
+LOUD = 10**-2.5
+"""Hops this far (25 dB) below loud ones are left out."""
+FEWEST_HOPS = 32
+TURNED_DOWN = -0.45
+"""Rank correlation of gain with level. Compressors, limiters and whole mastering chains on five songs gave -0.56 to
+-0.97; equalisers, reverbs and missing stems -0.36 to 0.31."""
 FILTERED_DB = 3.0
 """What a filter over the sum must take from the residue for it to be one. Equalised mixes of five songs gave 7 to
 19 dB, missing stems 0.4 dB at most."""
@@ -51,25 +52,14 @@ def bands(residue: Windows, mix: Windows, rate: int) -> tuple[tuple[float, float
 def level_dependent(mix: Windows, stems: Windows, rate: int) -> bool:
     """Whether the mix is turned down where it is loud: a compressor, limiter, saturator or clipper on the master.
 
-    Two signs, in hops of 20 ms: the gain in the loudest tenth is below that 6 to 14 dB further down; or nearly all
-    hops in which most is left have less gain than the others, which missing sound would not do.
+    Spearman's rank correlation of the mix's gain with the stems' level in hops of 20 ms.
     """
     together, alone = _hops(mix, stems, rate), _hops(stems, stems, rate)
-    left = _hops(mix - stems, mix - stems, rate)
-    sounding = alone > 1e-6 * alone.max(initial=0.0)
-    if sounding.sum() < FEWEST_HOPS:
+    loud = alone > LOUD * np.quantile(alone, 0.9)
+    if loud.sum() < FEWEST_HOPS:
         return False
-    level, gain, left = 10 * np.log10(alone[sounding]), (together[sounding] / alone[sounding]), left[sounding]
-    worst = left >= np.quantile(left, 0.95)
-    if worst.sum() >= FEWEST_HOPS and (gain[worst] < np.median(gain)).mean() >= TURNED_DOWN:
-        return True
-    top = np.quantile(level, 0.9)
-    parts = [gain[level > top], gain[(level > top - 14) & (level < top - 6)]]
-    if min(map(len, parts)) < FEWEST_HOPS:
-        return False
-    loud, below = (float(np.median(part)) for part in parts)
-    doubt = sum(float(np.median(np.abs(part - np.median(part)))) ** 2 / len(part) for part in parts)
-    return below - loud > max(below * (1 - 10 ** (-LOUD_DROP_DB / 20)), 4 * math.sqrt(doubt))
+    gain, level = ((x.argsort().argsort()) for x in ((together[loud] / alone[loud]), alone[loud]))
+    return bool(np.corrcoef(gain, level)[0, 1] < TURNED_DOWN)
 
 
 def filtered(residue: Windows, stems: Windows) -> bool:
@@ -84,7 +74,8 @@ def late(residue: Windows, stems: Windows, least_db: float) -> bool:
     The convolution is fitted spectrum by spectrum (convolutive transfer function: Talmon, Cohen and Gannot, 2009).
     """
     middle = stems.mean(axis=1, keepdims=True)
-    return _lowered(residue, middle, ECHO_SPECTRA) < _lowered(residue, middle, 1) - least_db
+    at_once = min(_lowered(residue, middle, 1), _lowered(residue, stems, 1))
+    return _lowered(residue, middle, ECHO_SPECTRA) < at_once - least_db
 
 
 def _lowered(residue: Windows, sources: Windows, taps: int) -> float:

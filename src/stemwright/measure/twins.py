@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from stemwright.audio.stream import blocks
 from stemwright.model import AudioFile, Stem, Twins
 
+Matrix = NDArray[np.float64]
+
 ALIKE = 0.9999
 """Correlation from which on two stems are twins: -37 dB of difference at equal level."""
 SUM_RESIDUAL = 1e-6
@@ -19,7 +21,7 @@ EQUAL_GAINS = 0.05
 """How much the members' gains in a sum may differ."""
 
 
-def twins(stems: Sequence[Stem], products: NDArray[np.float64]) -> tuple[Twins, ...]:
+def twins(stems: Sequence[Stem], products: Matrix) -> tuple[Twins, ...]:
     """Pairs of twins; of three alike the first with each of the others. `products` is `[stems, stems]`.
 
     Files that seem to be equal are compared sample by sample, whatever their containers are.
@@ -50,10 +52,10 @@ def _equal(a: AudioFile, b: AudioFile) -> bool:
     return all(np.array_equal(one, other) for one, other in zip(blocks(a), blocks(b), strict=True))
 
 
-def sums(products: NDArray[np.float64], left_out: frozenset[int]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+def sums(products: Matrix, left_out: frozenset[int]) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """(stem, its members) where a stem is the sum of two or more others at one gain; `left_out` takes no part.
 
-    The quietest sums come first and their members are then out of the way, so that a sum of sums is found as one.
+    The softest sums come first and their members are then out of the way, so that a sum of sums is found as one.
     """
     power = products.diagonal()
     usable = [int(i) for i in np.argsort(power, kind="stable") if power[i] > 0 and i not in left_out]
@@ -62,16 +64,48 @@ def sums(products: NDArray[np.float64], left_out: frozenset[int]) -> tuple[tuple
         others = np.array([other for other in usable if other != stem and other in free], int)
         if len(others) < 2:
             continue
-        scale = np.sqrt(power[others])
-        matrix = products[np.ix_(others, others)] / np.outer(scale, scale)
-        target = products[others, stem] / scale
-        weights = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
-        left = power[stem] - 2 * weights @ target + weights @ matrix @ weights
-        gains = weights / scale
-        in_it = weights**2 > 10 * SUM_RESIDUAL * power[stem]
-        even = np.ptp(gains[in_it]) <= EQUAL_GAINS * gains[in_it].max() if in_it.sum() > 1 else False
-        if left < SUM_RESIDUAL * power[stem] and even and (gains[in_it] > 0).all():
-            members = tuple(sorted(int(i) for i in others[in_it]))
-            found.append((stem, members))
-            free -= set(members)
+        scale = np.sqrt(power[others] / power[stem])
+        matrix = products[np.ix_(others, others)] / np.outer(scale, scale) / power[stem]
+        target = products[others, stem] / scale / power[stem]
+        anyhow = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
+        if _left(matrix, target, anyhow) > SUM_RESIDUAL:
+            continue
+        weights = _not_negative(matrix, target)
+        members = np.flatnonzero(weights**2 > 10 * SUM_RESIDUAL)
+        gains = weights[members] / scale[members]
+        even = len(members) > 1 and np.ptp(gains) <= EQUAL_GAINS * gains.max()
+        if even and _left(matrix, target, weights) < SUM_RESIDUAL:
+            names = sorted(int(i) for i in others[members])
+            found.append((stem, tuple(names)))
+            free -= set(names)
     return tuple(found)
+
+
+def _left(matrix: Matrix, target: Matrix, weights: Matrix) -> float:
+    """Power that is left of a stem, of 1."""
+    return float(1 - 2 * weights @ target + weights @ matrix @ weights)
+
+
+def _not_negative(matrix: Matrix, target: Matrix) -> Matrix:
+    """Least squares with weights of 0 and more (Lawson and Hanson, 1974), from the normal equations.
+
+    A bus is its members and not another bus less something.
+    """
+    weights, used = np.zeros(len(target)), np.zeros(len(target), bool)
+    for _ in range(3 * len(target)):
+        slope = np.where(used, 0, target - matrix @ weights)
+        if slope.max() < 1e-7:
+            break
+        used[slope.argmax()] = True
+        while used.any():
+            wanted = np.zeros(len(target))
+            wanted[used] = np.linalg.lstsq(matrix[np.ix_(used, used)], target[used], rcond=1e-12)[0]
+            below = used & (wanted <= 0)
+            if not below.any():
+                weights = wanted
+                break
+            step = (weights[below] / (weights[below] - wanted[below] + 1e-30)).min()
+            weights = weights + step * (wanted - weights)
+            used &= weights > 1e-12
+            weights[~used] = 0
+    return weights
