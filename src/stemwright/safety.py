@@ -35,8 +35,8 @@ def readable(error: OSError, path: Path) -> StemwrightError:
 def writable(error: OSError, path: Path) -> StemwrightError:
     """The house error for an OSError met while writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"{path}: the disk is full", "free some space or give another folder with --out")
-    return OutputError(f"{path}: cannot write: {error.strerror or error}", "give a folder you may write to with --out")
+        return DiskFull(f"{path}: the disk is full", "free some space or write to another disk")
+    return OutputError(f"{path}: cannot write: {error.strerror or error}", "give a place you may write to")
 
 
 @contextmanager

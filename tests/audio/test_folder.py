@@ -79,6 +79,20 @@ def test_names_without_what_all_share(files: list[str], names: list[str]) -> Non
     assert list(stem_names(tuple(Path(f"{name}.wav") for name in files))) == names
 
 
+def test_of_several_mixes_the_one_as_long_as_the_stems_is_the_reference(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "a", "Kick.wav", "Bass.wav", "FullMix.wav", "RoughMix.wav")
+    found = read_stems(folder)
+    assert [stem.name for stem in found.stems] == ["Kick", "Bass"]
+    assert found.mix
+    assert (found.mix.file.path.name, [m.name for m in found.other_mixes]) == ("FullMix.wav", ["RoughMix"])
+    soundfile.write(folder / "FullMix.wav", np.zeros((90, 2)), 48_000)
+    found = read_stems(folder)
+    assert found.mix
+    assert (found.mix.file.path.name, [m.name for m in found.other_mixes]) == ("RoughMix.wav", ["FullMix"])
+    only = read_stems(fill(tmp_path / "b", "FullMix.wav", "RoughMix.wav"))
+    assert (len(only.stems), only.other_mixes) == (1, ())
+
+
 def test_one_file_is_a_stem_whatever_its_name(tmp_path: Path) -> None:
     found = read_stems(fill(tmp_path / "a", "Mix.wav"))
     assert found.mix is None and [stem.role for stem in found.stems] == ["mix"]

@@ -176,7 +176,8 @@ def test_what_notes_leave_out(text: str, missing: str) -> None:
         ("All 12 stems at 96 kHz", ({96_000}, set(), set(), {12})),
         ("Stems: 8\nmp3 192k, 16 bits", (set(), {16}, set(), {8})),
         ("2 vocal stems and 3 stems of drums, 124bit 5 kHz", (set(), set(), set(), set())),
-        ("call 0123 456789 Hz", ({456_789}, set(), set(), set())),
+        ("call 0123 456789 Hz; the highs end at 16.1 kHz, a shelf at 12 kHz", (set(), set(), set(), set())),
+        ("Format: 48,000 Hz, 24 bit", ({48_000}, {24}, set(), set())),
     ],
 )
 def test_figures_in_notes(text: str, read: tuple[set[float], ...]) -> None:

@@ -108,6 +108,15 @@ def test_places_and_numbers_read_well() -> None:
         amount(*v) for v in ((-2.994, "dBFS"), (44100, "Hz"), (float("-inf"), "LUFS"), (0.0001,), ("pcm",), (None,))
     ]
     assert texts == ["−2.99 dBFS", "44,100 Hz", "−∞ LUFS", "0.000100", "pcm", ""]
+    texts = [amount(*v) for v in ((0.02, "dBTP"), (-0.004, "dBFS"), (1.0, "of the peaks"), (0.0123, "of the sound"))]
+    assert texts == ["0.02 dBTP", "0.00 dBFS", "100 % of the peaks", "1.23 % of the sound"]
+
+
+def test_of_more_places_than_are_kept_the_first_and_their_true_number_are_told() -> None:
+    many = finding("CLP001", "Bass.wav", "is clipped", spans=spans(*(0.862 + n / 10 for n in range(100))))
+    told = replace(many, channel=0, evidence=Evidence(4712, 0, "runs"))
+    assert where(facts(), told) == "left, the first at 0:00.862 and 4711 more"
+    assert where(facts(), replace(told, evidence=Evidence(100, 0, "runs"))) == "left, 0:00.862 to 0:10.762"
 
 
 @given(

@@ -49,6 +49,16 @@ def test_dc_is_that_of_the_worst_channel_with_its_sign_and_its_chance() -> None:
     assert found.dc_steady
 
 
+def test_a_lopsided_drum_is_no_steady_dc() -> None:
+    """A real bass drum whose hits swing further up than down: once an error of -38 dBFS."""
+    beat = np.arange(24_000) / 48_000
+    hit = np.maximum(np.sin(2 * np.pi * 50 * beat), -0.3) * np.exp(-beat * 12)
+    found = of(np.tile(0.5 * hit, 20))
+    assert found.dc_offset > 0.01
+    assert not found.dc_steady
+    assert of(np.tile(0.5 * hit, 20) + 0.02).dc_steady
+
+
 def test_a_slow_wave_is_no_steady_dc() -> None:
     found = of(0.5 * np.sin(2 * np.pi * 0.2 * np.arange(288_000) / 48_000))
     assert abs(found.dc_offset) > 0.01
@@ -277,6 +287,19 @@ def test_a_fade_into_silence_is_no_dropout() -> None:
     line[44_800:46_000] = 0
     found = of(line)
     assert (found.silences.count, found.dropouts.count) == (1, 0)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_dropout_goes_on_as_it_stopped(fast: bool) -> None:
+    line = 0.5 * sine(60, 96_000)
+    line[20_000:20_960] = 0
+    assert of(line, fast=fast).dropouts.spans == (Span(20_000, 20_960),)
+    line[20_960:] *= 0.4
+    assert of(line, fast=fast).dropouts == Runs()
+    dying = noise(7, (96_000,))
+    dying[19_520:20_000] *= np.linspace(1, 0, 480) ** 2
+    dying[20_000:20_960] = 0
+    assert of(dying, fast=fast).dropouts == Runs()
 
 
 # ---- one result for every way of reading ----------------------------------------------------------------------

@@ -89,6 +89,19 @@ def test_a_cache_that_cannot_be_written_is_no_error(folder: Path, cache: Path, m
     assert measured(folder, monkeypatch)[1] == measured(folder, monkeypatch)[1] == ["Bass", "Drums", "FullMix"]
 
 
+def test_what_is_remembered_names_the_files_as_they_are_named_now(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit of `S` once told a repair of `/full/S` about files that it did not know."""
+    (folder / "Song_Copy.wav").write_bytes((folder / "Song_Bass.wav").read_bytes())
+    monkeypatch.chdir(folder.parent)
+    for place in (Path("S"), folder, Path("S")):
+        found, _ = measured(place, monkeypatch)
+        assert found.across and found.across.mixdown
+        named = {twin.first for twin in found.across.twins} | {part.path for part in found.across.mixdown.parts}
+        assert named and named <= {stem.file.path for stem in found.stems}
+
+
 def test_only_so_many_folders_are_remembered(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_MOST", 2)
     for name in "ABC":

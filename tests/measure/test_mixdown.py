@@ -17,7 +17,7 @@ def song(request: pytest.FixtureRequest) -> tuple[Sounds, int]:
     if request.param == "synthetic":
         return band(), 48_000
     shared = request.getfixturevalue("shared")
-    stems = real(shared / "material/music" / request.param, 14)
+    stems = real(shared / "material/music" / request.param, 18)
     loudest = sorted(stems, key=lambda name: -np.square(stems[name]).sum())[:6]
     return {name: stems[name] for name in loudest}, 48_000 if request.param == "ghostpines30" else 44_100
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
-from repair.defects import FRAMES, build, samples, write
+from repair.defects import DEFECTS, FRAMES, build, samples, write
 from stemwright import repair
 from stemwright.audio.folder import read_stems
 from stemwright.measure.sets import measure_set
@@ -116,3 +116,33 @@ def test_names_never_collide(tmp_path: Path) -> None:
     plan = repair.plan(measured(folder), [finding("NAM003", path) for path in paths] + [finding("NAM005", paths[-1])])
     names = [t.name.lower() for t in plan.treatments]
     assert len(set(names)) == len(names)
+
+
+def test_long_names_stay_within_the_limit_with_their_number(tmp_path: Path) -> None:
+    folder = build(tmp_path / "Song")
+    paths = [write(folder / f"{'Long' * 13}_{end}.wav", samples(end)) for end in "AB"]
+    found = [Finding("NAM004", "warning", "", path, evidence=Evidence(54, 50)) for path in paths]
+    names = [PurePath(t.name).stem for t in repair.plan(measured(folder), found).treatments if t.renamed]
+    assert len(set(names)) == 2
+    assert max(map(len, names)) <= 50
+
+
+def test_a_new_name_is_not_that_of_a_folder(tmp_path: Path) -> None:
+    folder = build(tmp_path / "Song")
+    (folder / "A_b.wav").mkdir()
+    path = write(folder / "A b.wav", samples("A"))
+    plan = repair.plan(measured(folder), [finding("NAM003", path)])
+    assert [t.name for t in plan.treatments if t.renamed] == ["A_b_2.wav"]
+
+
+@pytest.mark.parametrize(("marks", "told"), [(b"", False), (b"\0\1\0\1\0\0\0\5\1A", True)])
+def test_markers_of_an_aiff_are_told_to_be_left_out(tmp_path: Path, marks: bytes, told: bool) -> None:
+    folder = build(tmp_path / "Song")
+    DEFECTS["aiff"](folder)
+    path = folder / "Kick.aiff"
+    if marks:
+        data = path.read_bytes() + b"MARK" + len(marks).to_bytes(4, "big") + marks
+        path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "big") + data[8:])
+    plan = repair.plan(measured(folder), [finding("FMT002", path)])
+    steps = next(t.steps for t in plan.treatments if t.name == "Kick.wav")
+    assert ("AIFF to WAV, without its markers" in steps) == told

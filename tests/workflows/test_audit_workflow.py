@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stemwright.errors import SettingsError
+from stemwright.errors import AlreadyThere, SettingsError
 from stemwright.workflows import audit
 from stemwright.workflows.audit import Audited, AuditOptions, audit_folder
 from support import finish, tone, write_stems
@@ -84,6 +84,41 @@ def test_a_report_of_no_known_kind_is_refused_before_the_work(
         audited(folder, reports=(tmp_path / "a.pdf",))
     with pytest.raises(SettingsError, match="csv"):
         audited(folder, form="csv")
+
+
+def test_nothing_but_an_older_report_is_replaced(folder: Path, tmp_path: Path) -> None:
+    """`audit --report Song.rpp` once replaced the user's own session without asking."""
+    for name in ("Song.rpp", "Song.mid", "a.md", "a.json"):
+        path = tmp_path / name
+        path.write_text("the user's own", encoding="utf-8")
+        with pytest.raises(AlreadyThere, match=name):
+            audited(folder, reports=(path,))
+        assert path.read_text(encoding="utf-8") == "the user's own"
+        path.unlink()
+        assert not audited(folder, reports=(path,)).unwritten + audited(folder, reports=(path,)).unwritten
+    stem = folder / "Song_Drums.wav"
+    with pytest.raises(SettingsError, match="Song_Drums"):
+        audited(folder, write_baseline=stem)
+    assert stem.stat().st_size > 10_000
+
+
+def test_a_report_that_cannot_be_made_costs_no_finding(folder: Path, tmp_path: Path) -> None:
+    write_stems(folder, {"Keys": tone(200, rate=96_000)}, 96_000)  # no session of two sample rates
+    made = finish(audit_folder(folder, AuditOptions(reports=(tmp_path / "a.rpp", tmp_path / "a.md"), remember=False)))
+    assert made.result.unwritten == 1 and "a.rpp" in made.warnings[0]
+    assert [output.path.name for output in made.outputs] == ["a.md"]
+    assert "SET001" in {finding.rule for finding in made.result.findings}
+
+
+def test_tools_are_told_files_as_seen_from_here(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "file=S/Song_Bass DI.wav" in audited(Path("S"), form="github").text
+    assert '"uri": "S/Song_Bass%20DI.wav"' in audited(folder, form="sarif").text
+
+
+def test_no_rule_left_is_no_all_clear(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="no rule"):
+        audited(folder, select=("LVL001",), ignore=("LVL",))
 
 
 def test_a_report_can_be_the_result(folder: Path) -> None:

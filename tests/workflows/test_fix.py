@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 from repair.defects import DEFECTS, FRAMES, ODD, RATE, build, samples, sound, tree, write
 from stemwright import safety
 from stemwright.audio.probe import probe
+from stemwright.cli import main
 from stemwright.errors import AlreadyThere, DiskFull, InputError, NotFoundInput, OutputError, SettingsError
+from stemwright.model import Outcome
 from stemwright.workflows.fix import Fixed, FixOptions, fix_folder, report, undo_fix
 from support import finish
 
@@ -246,6 +249,8 @@ def test_an_interrupt_leaves_everything_as_it_was(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from stemwright.cli import main
+from stemwright.model import Outcome
 from stemwright.workflows.fix import FixOptions, fix_folder
 left, rename = [int(sys.argv[2])], Path.rename
 def stops(path, target):
@@ -309,3 +314,144 @@ def test_codes_choose_the_repairs(tmp_path: Path) -> None:
     assert "SET003" not in fix(folder, ignore=("SET",), dry_run=True).claimed
     with pytest.raises(SettingsError):
         fix(folder, select=("NOPE",))
+
+
+def outcome(folder: Path, **options: object) -> Outcome[Fixed]:
+    return finish(fix_folder(folder, FixOptions(**options)))
+
+
+def test_undo_overwrites_no_new_file_under_an_old_name(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "name")
+    fix(folder, in_place=True)
+    (folder / "Full Mix (ü).wav").write_text("mine")
+    now = tree(folder)
+    with pytest.raises(InputError, match="an original belongs there"):
+        undo_fix(folder)
+    assert tree(folder) == now
+
+
+@pytest.mark.parametrize("touched", ["My take.wav", "Kick.wav", "Sub"])
+def test_force_deletes_nothing_of_the_user(tmp_path: Path, touched: str) -> None:
+    folder = spoilt(tmp_path / "Song", "short")
+    result = fix(folder).folder
+    (result / touched).mkdir() if touched == "Sub" else (result / touched).write_text("mine")
+    now = tree(result)
+    with pytest.raises(AlreadyThere, match=touched):
+        fix(folder, force=True)
+    assert tree(result) == now
+
+
+def test_undo_is_not_mixed_with_a_repair(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "name")
+    fix(folder, in_place=True)
+    now = tree(folder)
+    for option in (["--dry-run"], ["--backup"], ["--select", "NAM"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["fix", str(folder), "--undo", *option])
+    assert tree(folder) == now
+    with suppress(SystemExit):
+        main(["fix", str(folder), "--undo"])
+    assert (folder / "Full Mix (ü).wav").is_file()
+
+
+def linked(tmp_path: Path) -> Path:
+    folder = build(tmp_path / "Song")
+    (tmp_path / "else").mkdir()
+    (folder / "Kick.wav").rename(tmp_path / "else" / "Kick.wav")
+    (folder / "Kick.wav").symlink_to("../else/Kick.wav")
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+def test_a_link_comes_back_as_the_link_it_was(tmp_path: Path) -> None:
+    folder = linked(tmp_path)
+    fix(folder, in_place=True)
+    assert not (folder / "Kick.wav").is_symlink()
+    undo_fix(folder)
+    assert (folder / "Kick.wav").readlink() == Path("../else/Kick.wav")
+    assert np.array_equal(soundfile.read(folder / "Kick.wav")[0].T, samples("Kick"))
+
+
+def test_the_journal_stays_while_an_original_is_gone(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "short", "name")
+    fix(folder, in_place=True)
+    next(folder.glob("_originals_*/Basso.wav")).unlink()
+    now = tree(folder)
+    with pytest.raises(InputError, match=r"Basso\.wav: the original is gone"):
+        undo_fix(folder)
+    assert tree(folder) == now
+
+
+def test_a_taken_name_stops_a_repair_in_place_before_the_first_move(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "short", "no notes")
+    (folder / "Song_notes.txt").mkdir()
+    now = sorted(folder.rglob("*"))
+    with pytest.raises(OutputError, match=r"Song_notes\.txt: stands where"):
+        fix(folder, in_place=True)
+    assert sorted(folder.rglob("*")) == now
+
+
+def test_no_stem_that_can_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "Song"
+    folder.mkdir()
+    (folder / "Kick.wav").write_bytes(b"RIFF")
+    (folder / "Thumbs.db").write_text("x")
+    made = outcome(folder)
+    assert not made.result.work
+    assert any("nothing can be repaired" in warning for warning in made.warnings)
+    assert {finding.rule for finding, _ in made.result.left} >= {finding.rule for finding in made.result.before}
+    assert [path.name for path in tmp_path.iterdir()] == ["Song"]
+
+
+def test_common_silence_is_cut_only_when_asked_for(tmp_path: Path) -> None:
+    folder = build(tmp_path / "Song")
+    for name in ("Kick", "Basso", "Vocals", "FullMix"):
+        made = soundfile.read(folder / f"{name}.wav")[0].T
+        write(folder / f"{name}.wav", np.pad(made, ((0, 0), (12 * RATE, 0))), start=None)
+    plain = fix(folder, ignore=("MET", "SET005"))
+    assert not plain.work
+    assert ["--select TIM004" in why for finding, why in plain.left if finding.rule == "TIM004"] == [True]
+    made = fix(folder, select=("tim004",))
+    assert made.still == ()
+    read = probe(made.folder / "Kick.wav")
+    cut = 12 * RATE + 26_000 - RATE
+    assert (read.frames, read.start_frame) == (FRAMES + 12 * RATE - cut, cut)
+
+
+def test_subfolders_that_stay_behind_are_named(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "short")
+    for name in ("Audio Files", "Lyrics"):
+        (folder / name).mkdir()
+    warnings = outcome(folder, dry_run=True).warnings
+    assert [warning for warning in warnings if "a folder" in warning] == [
+        "Audio Files is not in the result: a folder",
+        "Lyrics is not in the result: a folder",
+    ]
+    assert outcome(folder, in_place=True).warnings == ()
+
+
+def test_undo_sweeps_what_a_kill_left(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", "short")
+    fix(folder, in_place=True)
+    (folder / f".Song.{2**31 - 1}{safety.PART}").mkdir()
+    undo_fix(folder)
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["Kick.wav", "Basso.wav", "notes.txt"])  # copied, rewritten, beside
+def test_a_source_that_vanishes_is_no_write_error(tmp_path: Path, name: str) -> None:
+    folder = spoilt(tmp_path / "Song", "short")
+    steps = fix_folder(folder)
+    with pytest.raises(NotFoundInput, match=name):
+        for step in steps:
+            if step.step == "repair":
+                (folder / name).unlink(missing_ok=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["Song"]
+
+
+def test_a_mix_that_keeps_its_level_is_told(tmp_path: Path) -> None:
+    folder = build(tmp_path / "Song")
+    write(folder / "Kick.wav", np.rint(samples("Kick") * 3.6 * 2**23) / 2**23)
+    made = outcome(folder, select=("LVL001",), lossy=True)
+    assert [w for w in made.warnings if "the reference mix keeps its level; the stems are" in w] == list(made.warnings)
+    assert len(made.warnings) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def read_stems(folder: Path) -> StemSet:
         raise NotFoundInput(
             f"{folder}: holds no audio files", "give the folder that the stems lie in (WAV, AIFF, FLAC, ...)"
         )
-    stems, mix = _sort(tuple(audio))
+    stems, mix, other_mixes = _sort(tuple(audio))
     rate = majority_rate(tuple(audio)) if audio else 48_000
     return StemSet(
         _song(folder, rate, (*stems, *((mix,) if mix else ()))),
@@ -65,6 +66,7 @@ def read_stems(folder: Path) -> StemSet:
         tuple(others),
         tuple(path for path in everything if _holds(path, Path.is_symlink)),
         _notes(others),
+        other_mixes=other_mixes,
     )
 
 
@@ -138,14 +140,18 @@ def _without_shared_start(names: list[str]) -> list[str]:
     return names
 
 
-def _sort(files: tuple[AudioFile, ...]) -> tuple[tuple[Stem, ...], Stem | None]:
+def _sort(files: tuple[AudioFile, ...]) -> tuple[tuple[Stem, ...], Stem | None, tuple[Stem, ...]]:
+    """Stems, the reference mix (of several the first that is as long as most stems) and further mixes."""
     names = stem_names(tuple(file.path for file in files))
     found = [Stem(file, guess_role(name), name) for file, name in zip(files, names, strict=True)]
-    mix = next((stem for stem in found if stem.role == "mix"), None) if len(found) > 1 else None
-    stems = sorted((stem for stem in found if stem is not mix), key=lambda s: (role_order(s.role), s.name.lower()))
-    if mix:
-        mix = Stem(mix.file, "mix", label("mix"))
-    return tuple(stems), mix
+    mixes = [stem for stem in found if stem.role == "mix"] if len(found) > 1 else []
+    if len(mixes) == len(found):  # one mix, and stems with names like mixes
+        mixes = mixes[:1]
+    stems = sorted((stem for stem in found if stem not in mixes), key=lambda s: (role_order(s.role), s.name.lower()))
+    lengths = Counter(stem.file.frames for stem in stems).most_common(1)
+    mixes.sort(key=lambda mix: mix.file.frames != lengths[0][0])  # stable: else the first
+    mix = Stem(mixes[0].file, "mix", label("mix")) if mixes else None
+    return tuple(stems), mix, tuple(mixes[1:])
 
 
 def _song(folder: Path, rate: int, stems: tuple[Stem, ...]) -> Song:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from stemwright.audit.profiles import Profile, load_profile
 from stemwright.audit.rule import HEADINGS, Found, Rule, catalogue, collect, explain, rule
@@ -23,6 +24,7 @@ __all__ = [
     "load_profile",
     "measured",
     "number",
+    "relative",
     "rule",
 ]
 
@@ -84,6 +86,12 @@ def _finding(one: Rule, found: Found, override: Severity | None, waived: Callabl
 def _rank(finding: Finding) -> tuple[bool, int, str, str, str]:
     path = finding.subject.as_posix() if finding.subject else ""
     return bool(finding.waived), -SEVERITIES.index(finding.severity), path, finding.rule, finding.message
+
+
+def relative(finding: Finding, folder: Path) -> Finding:
+    """A finding whose subject is named as seen from the folder."""
+    inside = finding.subject and finding.subject.is_relative_to(folder)
+    return replace(finding, subject=finding.subject.relative_to(folder)) if inside and finding.subject else finding
 
 
 # ---- what rules share -----------------------------------------------------------------------------------------

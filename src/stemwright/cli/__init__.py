@@ -74,6 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit."""
     from stemwright.cli import output
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads cost more at the start than they bring
     if sys.stdout is None:  # the caller closed it (>&-)
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as we do
     for stream in (sys.stdout, sys.stderr):

@@ -109,6 +109,11 @@ def tree(console: Console, folder: Path, outputs: tuple[Output, ...]) -> None:
     console.print(root)
 
 
+def many(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
 def findings(console: Console, found: tuple[Finding, ...]) -> None:
     """Findings rule by rule, the gravest first; what is said of several files alike is said once."""
     from rich.text import Text
@@ -145,11 +150,43 @@ def audit(console: Console, outcome: Outcome[Any]) -> None:
     """What `audit` found."""
     made = outcome.result
     rules = len(made.passed) + len({finding.rule for finding in made.findings})
-    about = f"{made.folder}: {made.files} audio files, {rules} rules, profile {made.profile}"
+    about = f"{made.folder}: {many(made.files, 'audio file')}, {many(rules, 'rule')}, profile {made.profile}"
     console.print(about, markup=False)
     findings(console, made.findings)
+    if any(found.fix and found.fix.applicability == "lossless" and not found.waived for found in made.findings):
+        console.print("`stemwright fix FOLDER` repairs what needs no sample changed", markup=False)
     for output in outcome.outputs:
         console.print(f"wrote {output.path}", markup=False)
+
+
+def fixed(console: Console, outcome: Outcome[Any]) -> None:
+    """What `fix` did, or would do."""
+    made = outcome.result
+    if made.work:
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.folder}", markup=False)
+    for t in made.treated:
+        if t.steps or t.sources != (t.name,):
+            was = f" (was {' and '.join(t.sources)})" if t.sources != (t.name,) else ""
+            console.print(f"  {t.name}{was}: {'; '.join(t.steps) or 'renamed'}", markup=False)
+    for name, why in made.aside:
+        console.print(f"  {name}: put aside, {why}", markup=False)
+    for name in made.notes:
+        console.print(f"  {name}: notes", markup=False)
+    kept = [(found, why) for found, why in made.left if found.severity != "info"]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for found, why in kept:
+        alike.setdefault((found.rule, why), []).append(str(found.subject or "the set"))
+    for (rule, why), names in alike.items():
+        some = ", ".join(names[:_ALIKE]) + (f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE else "")
+        console.print(f"not repaired: {rule}  {some}: {why}", markup=False)
+    for found in made.still:
+        console.print(f"found again, which is a bug of stemwright: {found.rule}  {found.message}", markup=False)
+    same = sum(not t.steps and t.sources == (t.name,) for t in made.treated)
+    errors = sum(found.severity == "error" for found, _ in kept)
+    stays = f", {many(errors, 'error')} among them" if errors else ""
+    stay = f"{many(len(kept), 'finding')} left{stays}" if kept else "nothing left to send back"
+    done = f"{many(len(made.treated) - same, 'file')} repaired" if made.work else "nothing to repair"
+    console.print(f"{done}, {stay}", markup=False)
 
 
 def rules(console: Console, outcome: Outcome[Any]) -> None:

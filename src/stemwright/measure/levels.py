@@ -123,8 +123,8 @@ class _Pass:
         self.tops, self.silences = Tops(channels, form.bits if form.encoding == "pcm" else 0), Silences(self.rate)
         self.sizes, self.overview = Sizes(self.rate), Overview(frames)
         self.gather = Gather(channels, self.rate, frames)
-        self.seconds, self.hops = Groups(self.rate / CELL), Groups(self.rate / 10 / CELL)
-        self.second_sums: list[Floats] = []
+        self.tenths, self.hops = Groups(self.rate / 10 / CELL), Groups(self.rate / 10 / CELL)
+        self.tenth_sums: list[Floats] = []
         self.hop_energies: list[Floats] = []
         self.first: int | None = None
         self.last: int | None = None
@@ -160,7 +160,7 @@ class _Pass:
         self.sums += total.sum(axis=1)
         self.energies += energy.sum(axis=1)
         self._loudness(x, at, n, sounding=bool(peak.any()))
-        self.second_sums.append(self.seconds.feed(np.concatenate((total, energy))))
+        self.tenth_sums.append(self.tenths.feed(np.concatenate((total, energy))))
         self.hop_energies.append(self.hops.feed(energy.sum(axis=0, keepdims=True))[0])
         self.silences.feed(x, at, n, zeros)
         self.overview.feed(x, at, n, low, high)
@@ -266,13 +266,22 @@ class _Pass:
         return detect(levels, self.gather.windows(mask, hops))
 
     def _steady(self, channel: int, mean: float) -> bool:
-        """Whether at least half of that mean stands in more than half of the seconds that sound."""
+        """Whether at least half of that mean stands in most seconds that sound, and in the quietest tenths of seconds.
+
+        A slow wave fails the first; the lopsided wave of a drum or a horn, which dies away with its sound, the second.
+        """
         channels = self.form.channels
-        seconds = np.concatenate((np.zeros((2 * channels, 0)), *self.second_sums), axis=1)
-        if not seconds.shape[1]:  # less than a second is one
+        tenths = np.concatenate((np.zeros((2 * channels, 0)), *self.tenth_sums), axis=1)
+        sums, energy = tenths[[channel, channels + channel]]
+        sounding = np.flatnonzero(energy > 0)
+        if not mean or not len(sounding):  # less than a tenth of a second is steady enough
             return mean != 0
-        sums = seconds[channel, seconds[channels + channel] > 0] * math.copysign(1 / self.rate, mean)
-        return bool(mean and 2 * np.count_nonzero(sums >= abs(mean) / 2) > len(sums))
+        shares = sums * (10 / self.rate / mean)
+        whole = len(sums) // 10 * 10
+        seconds = shares[:whole].reshape(-1, 10).mean(axis=1)[energy[:whole].reshape(-1, 10).any(axis=1)]
+        quiet = sounding[np.argsort(energy[sounding], kind="stable")][: max(1, len(sounding) // 4)]
+        most = 2 * np.count_nonzero(seconds >= 0.5) > len(seconds) or not len(seconds)
+        return bool(most and np.median(shares[quiet]) >= 0.5)
 
     def _sides(self) -> Sides:
         left, right = (float(energy) for energy in self.energies)

@@ -6,6 +6,7 @@ and inode are the same and the measuring code is, too.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from contextlib import suppress
@@ -32,10 +33,14 @@ def code_version() -> str:
     return hashlib.blake2b(b"".join(path.read_bytes() for path in sources), digest_size=8).hexdigest()
 
 
-def stamp(path: Path) -> tuple[int, int, int]:
-    """(size, modification time in ns, inode): what changes when a file does. Raises OSError."""
+Stamp = tuple[int, int, int, int]
+"""Size, inode, times of modification and of any change in ns: what is another when a file is."""
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of a file now. Raises OSError."""
     found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
 
 
 class Memory:
@@ -45,6 +50,7 @@ class Memory:
         import platformdirs
 
         key = hashlib.blake2b(str(folder.resolve()).encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+        self._folder = folder
         self._path = platformdirs.user_cache_path("stemwright") / "measured" / f"{key}.json"
         self._old: dict[str, Any] = {}
         self._new: dict[str, Any] = {}
@@ -54,7 +60,7 @@ class Memory:
             if document["version"] == code_version():
                 self._old, self._across = dict(document["files"]), document["across"]
 
-    def levels(self, file: AudioFile, now: tuple[int, int, int]) -> Levels | None:
+    def levels(self, file: AudioFile, now: Stamp) -> Levels | None:
         """What is remembered of a file whose stamp is `now`."""
         entry = self._old.get(file.path.name)
         with suppress(*_WRONG):
@@ -64,7 +70,7 @@ class Memory:
                 return found
         return None
 
-    def keep(self, file: AudioFile, at: tuple[int, int, int], levels: Levels) -> None:
+    def keep(self, file: AudioFile, at: Stamp, levels: Levels) -> None:
         """Remember a file's levels."""
         self._new[file.path.name] = {"stamp": at, "levels": serial.plain(levels)}
 
@@ -72,7 +78,7 @@ class Memory:
         """What is remembered of the whole set, while exactly the files in use are the remembered ones."""
         with suppress(*_WRONG):
             if self._across and self._new == self._old:
-                found: Across = serial.build(Across, self._across)
+                found: Across = _elsewhere(serial.build(Across, self._across), self._folder)
                 return found
         return None
 
@@ -80,9 +86,22 @@ class Memory:
         """Write it, unless nothing changed; a cache that cannot be written is no error."""
         if self._new == self._old and (across is None) == (self._across is None):
             return
-        document = {"version": code_version(), "files": self._new, "across": serial.plain(across) if across else None}
+        bare = _elsewhere(across, Path())  # the folder has other names from other places
+        document = {"version": code_version(), "files": self._new, "across": bare}
         with suppress(OutputError, OSError):
             write_text(self._path, json.dumps(serial.plain(document)))
             kept = sorted(self._path.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
             for path in kept[:-_MOST]:
                 path.unlink()
+
+
+def _elsewhere(value: Any, folder: Path) -> Any:
+    """A fact about files with all of them in `folder`."""
+    if isinstance(value, Path):
+        return folder / value.name
+    if isinstance(value, tuple):
+        return tuple(_elsewhere(item, folder) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **{name: _elsewhere(item, folder) for name, item in fields.items()})
+    return value

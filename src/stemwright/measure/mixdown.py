@@ -46,7 +46,7 @@ def mixdown(stems: Sequence[Stem], mix: Stem, spans: Spans, known: Grams) -> Mix
             known = grams(tracks, reference, _inside(spans, abs(late)))
             found, as_is = fit(known.products, mono, seconds), fit(known.products, mono, seconds, one_gain=True)
             seen = look(tracks, reference, known, found, mono) if found.decibels > EXACT_DB else None
-    gain, moves = found.gain, {}
+    moves: dict[int, Move] = {}
     if seen:
         find_moves(seen)
         moves = dict(seen.moves)
@@ -55,11 +55,11 @@ def mixdown(stems: Sequence[Stem], mix: Stem, spans: Spans, known: Grams) -> Mix
         tracks = [track if i in drifting else _put(track, moves.get(i)) for i, track in enumerate(tracks)]
         known = grams(tracks, reference, _inside(spans, abs(late) + max(abs(track.shift) for track in tracks)))
         found = fit(known.products, mono, seconds)
-        gain = found.gain
-        gain[drifting] = seen.fit().gain[drifting]
+        if drifting:
+            found = _steadier(found, seen.fit())
         late = _settle(moves, [i for i in range(len(stems)) if found.decided[i] and i not in drifting], late)
     parts = tuple(
-        _part(stem, float(gain[i]), float(found.error[i]), bool(found.decided[i]), moves.get(i))
+        _part(stem, float(found.gain[i]), float(found.error[i]), bool(found.decided[i]), moves.get(i))
         for i, stem in enumerate(stems)
     )
     made = Mixdown(
@@ -67,7 +67,7 @@ def mixdown(stems: Sequence[Stem], mix: Stem, spans: Spans, known: Grams) -> Mix
         residual_db=as_is.decibels,
         fitted_db=found.decibels,
         bands_db=(),
-        gain=common(gain, found.decided),
+        gain=common(found.gain, found.decided),
         condition=found.condition,
         spans=_loudest(known, found),
         best_db=_best(found),
@@ -93,6 +93,13 @@ def _inside(spans: Spans, edge: float) -> Spans:
     end = sum(spans[-1])
     kept = [(start, frames) for start, frames in spans if start >= edge and start + frames <= end - edge]
     return kept or spans
+
+
+def _steadier(song: Fit, windows: Fit) -> Fit:
+    """The gains of the song, but those of the windows, in which drifts are put right, where these are surer."""
+    surer = windows.decided & (windows.error < song.error)
+    gains, error = np.where(surer, windows.gains, song.gains), np.where(surer, windows.error, song.error)
+    return replace(song, gains=gains, error=error)
 
 
 def _put(track: Track, move: Move | None) -> Track:
@@ -149,15 +156,11 @@ def _loudest(known: Grams, found: Fit) -> tuple[Span, ...]:
 
 def _described(made: Mixdown, seen: Look, as_is: Fit) -> Mixdown:
     """With the bands of the residual, and what it looks like."""
-    rate = seen.rate
-    plain, fitted = (
-        np.einsum("ci,iwcf->wcf", gains.astype(np.float32), stems, optimize=True)
-        for gains, stems in ((as_is.gains, seen.stems), (seen.fit().gains, seen.moved()))
-    )
-    mix = seen.mix
+    mix, rate, (_, _, rest) = seen.mix, seen.rate, seen.solved()
+    plain = np.einsum("ci,iwcf->wcf", as_is.gains.astype(np.float32), seen.stems, optimize=True)
     if seen.moves:
-        mix, plain, fitted = seen.inner(mix), seen.inner(plain), seen.inner(fitted)
-    rest = mix - fitted
+        mix, plain, rest = seen.inner(mix), seen.inner(plain), seen.inner(rest)
+    fitted = mix - rest
     made = replace(made, bands_db=residue.bands(mix - plain, mix, rate))
     if decibels(float(np.vdot(rest, rest)), float(np.vdot(mix, mix))) < EXACT_DB:
         return made

@@ -79,9 +79,17 @@ class Look:
 
     def fit(self) -> Fit:
         """The gains in the windows."""
-        rows = np.concatenate((self.moved(), self.mix[None]))
-        samples = self.inner(rows).astype(np.float64).transpose(1, 2, 0, 3)
-        return fit(samples @ samples.swapaxes(-1, -2), self.mono, samples.shape[0] * samples.shape[-1] / self.rate)
+        stems, products = self.moved(), []
+        for window, mix in enumerate(self.mix):
+            rows = np.concatenate((stems[:, window], mix[None])).swapaxes(0, 1)
+            samples = self.inner(rows).astype(np.float64)
+            products.append(samples @ samples.swapaxes(-1, -2))
+        return fit(np.stack(products), self.mono, self.inner(self.mix)[:, 0].size / self.rate)
+
+    def solved(self) -> tuple[Fit, Stems, NDArray[np.float32]]:
+        """The gains, the stems where the moves put them, and what both leave of the mix."""
+        found, stems = self.fit(), self.moved()
+        return found, stems, self.mix - np.einsum("ci,iwcf->wcf", found.gains.astype(np.float32), stems, optimize=True)
 
 
 def look(tracks: Sequence[Track], mix: Track, known: Grams, found: Fit, mono: Sequence[bool]) -> Look:
@@ -124,9 +132,8 @@ def suspects(found: Fit) -> list[int]:
 def find_moves(seen: Look) -> None:
     """Fill in the moves."""
     for _ in seen.stems:
-        found, stems = seen.fit(), seen.moved()
+        found, stems, rest = seen.solved()
         gains = found.gains.astype(np.float32)
-        rest = seen.mix - np.einsum("ci,iwcf->wcf", gains, stems, optimize=True)
         usual = abs(common(found.gain, found.decided))
         best, most = None, 0.0
         for stem, move in _candidates(seen, found, stems, rest):
@@ -140,14 +147,14 @@ def find_moves(seen: Look) -> None:
         if best is None:
             break
         seen.moves[best[0]] = best[1]
-    _refine(seen)
+    if seen.moves:
+        _refine(seen)
 
 
 def _refine(seen: Look) -> None:
     """Find the places once more, now that no stem lies in the way of another one."""
-    found, stems = seen.fit(), seen.moved()
+    found, stems, rest = seen.solved()
     gains = found.gains.astype(np.float32)
-    rest = seen.mix - np.einsum("ci,iwcf->wcf", gains, stems, optimize=True)
     for stem, move in list(seen.moves.items()):
         if not move.swapped:
             where = align.place(seen.stems[stem], rest + gains[:, stem, None] * stems[stem], seen.starts)
@@ -169,10 +176,8 @@ def _candidates(seen: Look, found: Fit, stems: Stems, rest: NDArray[np.float32])
                 yield stem, Move(where)
         if not seen.mono[stem] and len(rest[0]) == 2:
             turned = Move(swapped=True)
-            if (
-                _explained(seen, own, seen.put(stem, turned))[0]
-                > _explained(seen, own, stems[stem])[0] + TELLING * left
-            ):
+            before, after = (_explained(seen, own, x)[0] for x in (stems[stem], seen.put(stem, turned)))
+            if after - before > TELLING * left:
                 yield stem, turned
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.measure._numpy import Array
+from stemwright.measure.spans import MAX_SPANS
 from stemwright.model import Clipping, Runs, Span
 from stemwright.units import db, linear
 
@@ -22,13 +23,16 @@ Rows = NDArray[np.float64]
 EDGE = 1024
 CLIPPED_RUN = 3
 """Full-scale samples in a row that make a clip; one or two may be a peak that just fits."""
-MAX_SPANS = 100
 WORD_LENGTHS = (16, 20, 24)
 """Effective depths: a 24-bit file may really be a 16- or 20-bit one with zeros behind."""
 _CORNER = 8
 """Last bits by which a flat top must stand out from the samples beside it."""
 _LOUD = linear(-0.45)
 _FLANK = linear(-40)
+_ALIKE = 2.0
+"""Ratio of the peaks in 10 ms before and after a dropout up to which the sound goes on as before."""
+_DYING = 8.0
+"""How far the last (or first) 1 ms may lie below the peak of 10 ms: what is lower is a note that dies away."""
 _MOST = 1 << 16
 """Flat tops kept until the file's peak is known; of more only the number."""
 NOTHING = np.zeros((0, 5))
@@ -176,10 +180,11 @@ def _flat_rows(line: Array, at: int, n: int, least: float) -> Rows:
 
 
 class Silences:
-    """Digital silence in all channels for 1 ms or more, and dropouts."""
+    """Digital silence in all channels for 1 ms or more, and dropouts: short ones with equal sound on both sides."""
 
     def __init__(self, sample_rate: int) -> None:
         self._least = min(math.ceil(sample_rate / 1000), EDGE)
+        self._flank = min(10 * self._least, EDGE)
         self._longest = sample_rate // 2
         self._open = Joined()
         self.silences, self.dropouts = Places(), Places()
@@ -195,9 +200,15 @@ class Silences:
             rows = rows[border | (rows[:, 1] - rows[:, 0] >= self._least)]
             for row in rows:
                 first, end = int(row[0]) - at + EDGE, int(row[1]) - at + EDGE
-                row[2] = np.abs(x[:, first - self._least : first]).max()
-                row[3] = np.abs(x[:, end : end + self._least]).max()
+                row[2] = self._level(x[:, first - self._flank : first][:, ::-1])
+                row[3] = self._level(x[:, end : end + self._flank])
         self._add(self._open.feed(rows, at + n))
+
+    def _level(self, flank: Array) -> float:
+        """The peak beside a silence, the nearest frame first; 0 where the sound is faint or dies away."""
+        size = np.abs(flank).max(axis=0)
+        near, peak = float(size[: self._least].max()), float(size.max())
+        return peak if near > _FLANK and near * _DYING > peak else 0.0
 
     def _add(self, rows: Rows) -> None:
         if not len(rows):
@@ -205,7 +216,8 @@ class Silences:
         length = rows[:, 1] - rows[:, 0]
         rows, length = rows[length >= self._least], length[length >= self._least]
         self.silences.add(rows)
-        self.dropouts.add(rows[(length <= self._longest) & (rows[:, 2] > _FLANK) & (rows[:, 3] > _FLANK)])
+        fainter, louder = rows[:, 2:4].min(axis=1), rows[:, 2:4].max(axis=1)
+        self.dropouts.add(rows[(length <= self._longest) & (fainter > 0) & (louder <= _ALIKE * fainter)])
 
     def close(self) -> None:
         """The end of the file."""

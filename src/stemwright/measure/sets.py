@@ -11,13 +11,11 @@ from stemwright.audio.checksum import verify_md5
 from stemwright.errors import InputError
 from stemwright.measure.across import measure_across
 from stemwright.measure.levels import measure
-from stemwright.measure.memory import Memory, stamp
+from stemwright.measure.memory import Memory, Stamp, stamp
 from stemwright.model import AudioFile, Levels, Progress, Stem, StemSet, Unreadable
 
 FAST_FROM = 100_000_000
 """Bytes of audio from which on loading the compiled kernels pays."""
-
-Stamp = tuple[int, int, int]
 
 
 def workers() -> int:

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from stemwright.model import Span
 
+MAX_SPANS = 100
+"""Places of one kind that are kept; of more only the number."""
+
 
 def joined(spans: Iterable[Span], gap: int) -> tuple[tuple[Span, int], ...]:
     """Places in order, each with the number of spans in it; spans at most `gap` frames apart are one place.

@@ -119,7 +119,7 @@ class Levels:
     lowest: float = 0.0  # smallest and largest sample, fractions of full scale
     highest: float = 0.0
     dc_sigma: float = 0.0  # of `dc_offset`: how much of it chance would explain (one standard error)
-    dc_steady: bool = False  # it stands in most of the sounding seconds, so it is no slow wave
+    dc_steady: bool = False  # it stands in the quiet parts, too, so it is no lopsided wave
     loudness: Loudness = Loudness()
     clipping: Clipping = Clipping()
     words: Words = Words()
@@ -136,15 +136,15 @@ class Levels:
     first_sample_dbfs: float = -math.inf
     tail_fall_db_s: float | None = None  # how fast the last second dies away, dB a second; None when it does not
     silences: Runs = Runs()  # digital silence in all channels for 1 ms or more, also at head and tail
-    dropouts: Runs = Runs()  # digital silence of 1 to 500 ms cut into sound: both flanks above -40 dBFS
+    dropouts: Runs = Runs()  # digital silence of 1 to 500 ms cut into sound: sound as loud before as after
     clicks: Runs = Runs()  # splices and clicks
     checksum: str = ""  # how the MD5 that the file carries contradicts its samples; empty when it does not
     overview: tuple[int, ...] = ()  # the waveform in 600 columns: lowest, highest, lowest, ... in 1/127 of full scale
 
     @property
     def silent(self) -> bool:
-        """Only exact zeros."""
-        return self.first_sound is None
+        """Only exact zeros; what is not finite is no silence."""
+        return self.first_sound is None and not self.not_finite.count
 
 
 @dataclass(frozen=True, slots=True)

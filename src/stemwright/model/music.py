@@ -93,6 +93,7 @@ class StemSet:
     links: tuple[Path, ...] = ()  # symbolic links among all of these
     notes: str = ""  # the text of the notes file, empty when there is none or it is no text
     across: Across | None = None  # measured over all stems; None before
+    other_mixes: tuple[Stem, ...] = ()  # further mixes of the song: not measured, not compared
 
     @property
     def everything(self) -> tuple[Stem, ...]:

@@ -24,7 +24,7 @@ from stemwright.errors import OutputError
 from stemwright.model import AudioFile
 from stemwright.repair import carried
 from stemwright.repair.treatment import Treatment
-from stemwright.safety import atomic
+from stemwright.safety import atomic, readable
 from stemwright.units import linear
 
 Samples = NDArray[np.floating[Any]]
@@ -34,11 +34,15 @@ Samples = NDArray[np.floating[Any]]
 def render(t: Treatment, target: Path) -> str:
     """Write `target`; returns the BLAKE2b hash of its decoded samples, or nothing where the file was just copied.
 
-    Raises OutputError when the result is not what was promised (nothing is left then), DiskFull, DamagedAudio.
+    Raises OutputError when the result is not what was promised (nothing is left then), DiskFull, DamagedAudio,
+    NotFoundInput.
     """
     if not t.rewrite:
         with atomic(target) as part:
-            shutil.copyfile(t.stem.file.path, part)
+            try:
+                shutil.copyfile(t.stem.file.path, part)
+            except FileNotFoundError as error:
+                raise readable(error, t.stem.file.path) from error
         return ""
     mask = t.stem.file.format.channel_mask if len(t.channels) > 2 else 0
     with WavWriter(

@@ -40,12 +40,17 @@ def place(
 
 
 def cut(plan: Plan, answers: tuple[Finding, ...], start: int, end: int) -> Plan:
-    """The plan with so many frames of silence taken off the start and the end of every file."""
+    """The plan with so many frames of silence taken off the start and the end of every file.
+
+    What is cut at the start goes into the time stamps; a file without one counts as starting at 0.
+    """
     for t in plan.treatments:
         if t.obstacle:
             return plan.refuse(answers, f"{t.name} would have to be cut, but {t.obstacle}")
     moved = [
-        replace(t, head=t.head - start, frames=t.frames - start - end, start=_later(t.start, start))
+        replace(t, head=t.head - start, frames=t.frames - start - end, start=_later(t.start or 0, start))
+        if start
+        else replace(t, frames=t.frames - end)
         for t in plan.treatments
     ]
     return _applied(plan, moved).claim(answers)

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from stemwright import audit, serial
 from stemwright.audio.folder import read_stems
-from stemwright.errors import SettingsError
+from stemwright.errors import SettingsError, StemwrightError
 from stemwright.measure.sets import measure_set
 from stemwright.model import SEVERITIES, Finding, Outcome, Output, Progress
 from stemwright.safety import write_text
-from stemwright.workflows import reports
-from stemwright.workflows.deliver import relative
 from stemwright.workflows.steps import Workflow
 
 
@@ -52,6 +50,8 @@ class Audited:
     undetermined: int
     passed: tuple[str, ...]
     """Rules that ran and found nothing."""
+    unwritten: int = 0
+    """Reports that could not be made; the warnings say why."""
     text: str = ""
     """The report that `AuditOptions.form` asked for."""
 
@@ -63,16 +63,22 @@ class Audited:
 
 def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workflow[Outcome[Audited]]:
     """Audit everything that lies in a folder. Raises NotFoundInput, SettingsError, OutputError."""
+    if options.reports or options.form:
+        from stemwright.workflows import reports  # formats of sessions and pages: a plain audit starts without them
     for path in options.reports:
-        reports.kind_of(path)  # what cannot be written is told before the work
+        reports.check_free(path)  # what cannot be written is told before the work
     if options.form:
         reports.require(options.form)
     policy = audit.load_profile(options.profile)
     rules = policy.rules(options.select, options.ignore)
+    if not rules:
+        raise SettingsError("no rule is left to check", "--select and --ignore leave nothing; give other codes")
+    if options.write_baseline and options.write_baseline.exists():
+        _baseline(options.write_baseline)  # nothing else is ever replaced
     known = _baseline(options.baseline) if options.baseline else frozenset()
     stems = yield from measure_set(read_stems(folder), options.remember)
     findings = audit.audit(stems, policy, options.select, options.ignore, known)
-    named = tuple(relative(finding, folder) for finding in findings)
+    named = tuple(audit.relative(finding, folder) for finding in findings)
     judged = [finding for finding in named if not finding.waived]
     counts = Counter(finding.severity for finding in judged if finding.verdict == "fail")
     result = Audited(
@@ -86,15 +92,20 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
         tuple(rule.code for rule in rules if rule.code not in {finding.rule for finding in named}),
     )
     outputs: tuple[Output, ...] = ()
+    unwritten: list[str] = []
     if options.reports or options.form:
         yield Progress("report", 0, 0)
         facts = reports.facts_of(stems, named, policy, result.passed)
         result = replace(result, text=reports.text(facts, options.form) if options.form else "")
-        outputs = tuple(output for path in options.reports for output in reports.write(facts, path))
+        for path in options.reports:
+            try:
+                outputs += reports.write(facts, path)
+            except StemwrightError as error:  # the findings are worth more than one of their reports
+                unwritten.append(f"no report {path.name}: {error.message}; {error.hint}")
     if options.write_baseline:
         entries = sorted({(finding.rule, _name(finding)) for finding in named})
         write_text(options.write_baseline, serial.dumps({"schema": serial.schema("baseline"), "known": entries}))
-    return Outcome(outputs, result)
+    return Outcome(outputs, replace(result, unwritten=len(unwritten)), tuple(unwritten))
 
 
 def _name(finding: Finding) -> str:

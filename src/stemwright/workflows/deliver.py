@@ -83,7 +83,7 @@ def audit_step(folder: Path, made: Step, song: Song, profile: str) -> Workflow[M
     measured = yield from measure_set(replace(stem_set(folder, made, song), other_files=planned))
     findings = audit.audit(measured, profile) + _born_lossy(measured, made, profile)
     levels = {stem.file.path.name: stem.levels for stem in measured.everything}
-    return (), {"findings": [relative(finding, folder) for finding in findings], "levels": levels}
+    return (), {"findings": [audit.relative(finding, folder) for finding in findings], "levels": levels}
 
 
 def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]:
@@ -97,12 +97,6 @@ def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]
     if audit.load_profile(profile).severities.get("FMT001") == "off":
         return ()
     return audit.audit(replace(stems, stems=tuple(map(as_it_came, stems.stems))), profile, select=("FMT001",))
-
-
-def relative(finding: Finding, folder: Path) -> Finding:
-    """A finding whose subject is named as seen from the folder."""
-    inside = finding.subject and finding.subject.is_relative_to(folder)
-    return replace(finding, subject=finding.subject.relative_to(folder)) if inside and finding.subject else finding
 
 
 def sessions(

@@ -84,17 +84,17 @@ def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Out
     publish.check_finished(folder)
     stems = yield from measure_set(read_stems(folder), remember=True)
     before = audit.audit(stems, policy, options.select, options.ignore)
-    plan = repair.plan(stems, before, lossy=options.lossy)
-    noted = tuple(finding for finding in before if finding.rule == "PKG001" and not finding.waived)
+    plan = repair.plan(stems, before, lossy=options.lossy, select=options.select)
+    noted = tuple(f for f in before if f.rule == "PKG001" and not f.waived and plan.treatments)
     plan = replace(plan.claim(noted), refused=tuple(both for both in plan.refused if both[0] not in noted))
     notes = tuple(f"{target.name}_notes{suffix}" for suffix in deliver.SUFFIXES) if noted else ()
     result = _planned(target, folder, plan, before, notes)
+    beside, warnings = _told(stems, plan, new_folder=result.work and not options.in_place)
     if not result.work or options.dry_run:
-        return Outcome((), result)
+        return Outcome((), result, warnings)
     if not options.in_place:
         publish.check_free(target, force=options.force)
     with publish.workshop(folder if options.in_place else target.parent, target.name) as room:
-        beside, lost = _beside(stems, plan)
         digests = yield from _fill(room, plan, beside, link=options.in_place)
         made = yield from measure_set(read_stems(room))
         if notes:
@@ -104,8 +104,8 @@ def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Out
         result = replace(
             result,
             treated=tuple(replace(t, digest=digest) for t, digest in zip(result.treated, digests, strict=True)),
-            after=tuple(deliver.relative(finding, room) for finding in after),
-            still=tuple(deliver.relative(finding, room) for finding in after if _claimed(finding, plan)),
+            after=tuple(audit.relative(finding, room) for finding in after),
+            still=tuple(audit.relative(finding, room) for finding in after if _claimed(finding, plan)),
         )
         for name in notes:
             write_text(room / name, _notes(made, plan, result, Path(name).suffix))
@@ -120,8 +120,7 @@ def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Out
     kinds = {t.name: "mix" if t.mix else "stem" for t in plan.treatments} | dict.fromkeys(notes, "notes")
     names = new if options.in_place else sorted(path.name for path in target.iterdir())
     outputs = tuple(Output(target / name, kinds.get(name, "report")) for name in names)
-    missing = () if options.in_place else tuple(f"{path.name} is not in the result: {why}" for path, why in lost)
-    return Outcome(outputs, result, missing)
+    return Outcome(outputs, result, warnings)
 
 
 def _fill(room: Path, plan: repair.Plan, beside: list[Path], *, link: bool) -> Workflow[list[str]]:
@@ -155,8 +154,8 @@ def _planned(
         tuple(map(told, plan.treatments)),
         tuple((path.name, why) for path, why in plan.aside),
         notes,
-        tuple((deliver.relative(finding, folder), why) for finding, why in plan.refused),
-        tuple(deliver.relative(finding, folder) for finding in before),
+        tuple((audit.relative(finding, folder), why) for finding, why in plan.refused),
+        tuple(audit.relative(finding, folder) for finding in before),
         tuple(sorted({finding.rule for finding in plan.claims})),
     )
 
@@ -170,13 +169,22 @@ def _taken(path: Path, room: Path, *, link: bool) -> str:
     return ""
 
 
-def _beside(stems: StemSet, plan: repair.Plan) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Files beside the stems that are taken over, and what is not, and why."""
+def _told(stems: StemSet, plan: repair.Plan, *, new_folder: bool) -> tuple[list[Path], tuple[str, ...]]:
+    """Files beside the stems that are taken over, and what the user should know."""
     gone = {path for path, _ in plan.aside}
     rest = [path for path in stems.other_files if path not in gone and path.name != publish.REPORT]
     rest += [bad.path for bad in stems.unreadable]
     able = [path for path in rest if path.is_file() and os.access(path, os.R_OK)]
-    return able, [(p, "it cannot be read") for p in rest if p not in able] + [(p, "a folder") for p in stems.subfolders]
+    lost = [(path, "it cannot be read") for path in rest if path not in able]
+    inner = sorted(path for path in (stems.folder.iterdir() if stems.folder else ()) if path.is_dir())
+    lost += [(path, "a folder") for path in inner if path not in rest and not path.name.startswith(".")]
+    warnings = [f"{path.name} is not in the result: {why}" for path, why in lost if new_folder]
+    if not plan.treatments:
+        warnings.append("nothing can be repaired: no file of the set can be read")
+    lower = -min((t.gain_db for t in plan.stems), default=0.0)
+    if lower and any(t.mix for t in plan.treatments):
+        warnings.append(f"the reference mix keeps its level; the stems are {lower:.2f} dB lower")
+    return able, tuple(warnings)
 
 
 def _claimed(finding: Finding, plan: repair.Plan) -> bool:

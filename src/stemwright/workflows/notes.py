@@ -46,7 +46,7 @@ def write_notes(
     stems = replace(stems, song=(yield from facts.song_of(stems, given)), other_files=stems.other_files + planned)
     measured = yield from measure_set(stems)
     findings = audit.audit(measured, policy)
-    notes = NotesFacts(measured, tuple(deliver.relative(finding, folder) for finding in findings))
+    notes = NotesFacts(measured, tuple(audit.relative(finding, folder) for finding in findings))
     for path in () if dry_run else planned:
         write_text(path, render_notes(notes, template, path.suffix))
     outputs = () if dry_run else tuple(Output(path, "notes") for path in planned)

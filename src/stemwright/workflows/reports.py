@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stemwright import audit
 from stemwright.audit import daws
-from stemwright.errors import SettingsError
+from stemwright.errors import AlreadyThere, SettingsError
 from stemwright.handover import reports
 from stemwright.handover.reports import AuditFacts
 from stemwright.model import Finding, Output, StemSet
@@ -19,6 +19,7 @@ from stemwright.session.labels import write_labelled
 
 _SESSIONS = ("reaper", "midi")
 """Formats that carry markers and need no media of their own."""
+_MARK = "made by stemwright audit"
 
 
 def kind_of(path: Path) -> str:
@@ -31,6 +32,17 @@ def kind_of(path: Path) -> str:
             return kinds[suffix]
     hint = f"end its name with one of {', '.join(sorted(kinds))}; a folder gets copies of the stems with cue labels"
     raise SettingsError(f"{path}: no report is called so", hint)
+
+
+def check_free(path: Path) -> None:
+    """Raise AlreadyThere when something that no audit wrote would be replaced, SettingsError as `kind_of`."""
+    labels = kind_of(path) == "labels"
+    ours = not path.exists() or (labels and path.is_dir() and not any(path.iterdir()))
+    if path.is_file() and not labels:
+        with path.open("rb") as file:
+            ours = b"stemwright" in file.read(1 << 16)
+    if not ours:
+        raise AlreadyThere(f"{path}: is there already and no report of ours", "give another name, or remove it first")
 
 
 def facts_of(
@@ -46,11 +58,18 @@ def facts_of(
         profile=profile.name,
         profile_title=profile.title,
         passed=passed,
+        prefix=_prefix(stems.folder),
         titles={code: rule.title for code, rule in rules.items()},
         why={code: texts["Why the mix engineer cares"] for code, texts in sections.items()},
         fixes={code: texts["Fix"] for code, texts in sections.items()},
         steps={code: daws.steps(rule.daw) for code, rule in rules.items() if rule.daw},
     )
+
+
+def _prefix(folder: Path | None) -> str:
+    here = Path.cwd()
+    inside = folder and folder.resolve().is_relative_to(here)
+    return "".join(f"{part}/" for part in folder.resolve().relative_to(here).parts) if folder and inside else ""
 
 
 def require(form: str) -> None:
@@ -69,6 +88,7 @@ def write(facts: AuditFacts, path: Path) -> tuple[Output, ...]:
     kind = kind_of(path)
     if kind in _SESSIONS:
         session = markers.session_of(facts.stems, facts.findings)
+        session = replace(session, notes=(_MARK, *session.notes))
         return write_session(kind, session, path).outputs
     if kind == "labels":
         return write_labelled(facts.stems, facts.findings, path).outputs

@@ -14,6 +14,7 @@ _TOPICS = {
 """What notes can tell, and the words by which they do."""
 
 _RATE = r"(?i)(?<![\d.,])(\d{2,3}(?:[.,]\d{1,3})?)\s*khz\b|(?<!\d)(\d{5,6})\s*hz\b"
+_RATES = {8e3, 11025.0, 16e3, 22050.0, 24e3, 32e3, 44100.0, 48e3, 88200.0, 96e3, 176400.0, 192e3}
 _BITS = r"(?i)(?<!\d)(16|24|32)[ -]?bits?\b"
 _BPM = r"(?i)(?<![\d.,])(\d{2,3}(?:[.,]\d{1,3})?)\s*bpm\b|\bbpm\s*[:=]?\s*(\d{2,3}(?:[.,]\d{1,3})?)(?![\d.,])"
 _STEMS = (
@@ -28,8 +29,10 @@ def tells(notes: str, topic: str) -> bool:
 
 
 def rates(notes: str) -> set[float]:
-    """Sample rates (Hz) that stand there in kHz or Hz."""
-    return {round(1000 * rate) if rate < 1000 else rate for rate in _numbers(_RATE, notes)}
+    """Sample rates (Hz) that stand there in kHz or Hz; `a shelf at 12 kHz` is none."""
+    plain = re.sub(r"(?<=\d),(?=\d{3}\s*(?i:hz))", "", notes)  # 48,000 Hz
+    found = {round(1000 * rate) if rate < 1000 else rate for rate in _numbers(_RATE, plain)}
+    return found & _RATES
 
 
 def bits(notes: str) -> set[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from stemwright.audit import Found, measured, number, rule
@@ -27,7 +28,7 @@ def silent(stems: StemSet, *, floor_dbfs: float) -> Iterator[Found]:
     for stem, levels in measured(stems.stems):
         if levels.silent:
             yield Found("is silent: every sample is zero", stem.file.path, "-inf", floor_dbfs, "dBFS", error=True)
-        elif levels.sample_peak_dbfs < floor_dbfs:
+        elif -math.inf < levels.sample_peak_dbfs < floor_dbfs:
             peak = levels.sample_peak_dbfs
             message = f"is as good as silent: it peaks at {number(peak, 1)} dBFS"
             yield Found(message, stem.file.path, peak, floor_dbfs, "dBFS")

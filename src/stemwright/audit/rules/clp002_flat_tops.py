@@ -14,7 +14,7 @@ def flat_tops(stems: StemSet, *, runs: int, square: float, within_db: float) -> 
 
     What
         `runs` or more flat tops below full scale: three or more equal samples, entered and left with a corner. Where
-        they fill more than the part `square` of the sound it is an info, for then a square wave may be meant (CLP006).
+        they fill more than the part `square` of the sound, a square wave may be meant, and CLP006 tells of it instead.
         Where most of them lie more than `within_db` below the peak it is undetermined.
     Why the mix engineer cares
         The peaks look safe and crackle all the same; the headroom hides what cannot be repaired.
@@ -31,11 +31,8 @@ def flat_tops(stems: StemSet, *, runs: int, square: float, within_db: float) -> 
     """
     for stem, levels in measured(stems.stems):
         flat, level = levels.clipping.flat, number(levels.clipping.flat_dbfs)
-        if flat.count >= runs:
+        if flat.count >= runs and levels.clipping.flat_share <= square:
             unsure = levels.clipping.flat_dbfs < levels.sample_peak_dbfs - within_db
             why = "clipped before a fader, or a coarse source" if unsure else "clipped, then turned down"
             message = f"has {counted(flat.count, 'flat top')} around {level} dBFS: {why}"
-            meant = levels.clipping.flat_share > square
-            yield Found(
-                message, stem.file.path, flat.count, runs - 1, "runs", flat.spans, minor=meant, undetermined=unsure
-            )
+            yield Found(message, stem.file.path, flat.count, runs - 1, "runs", flat.spans, undetermined=unsure)

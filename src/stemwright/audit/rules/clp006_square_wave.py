@@ -14,7 +14,7 @@ def square_wave(stems: StemSet, *, limit: float) -> Iterator[Found]:
 
     What
         More than the part `limit` of the sound is flat tops: a square-wave synthesiser, a chip sound, or clipping as an
-        effect. CLP002 is then an info.
+        effect. CLP002 and SRC005 then stay silent.
     Why the mix engineer cares
         He should know that it is meant before he reports it as broken.
     How it is measured

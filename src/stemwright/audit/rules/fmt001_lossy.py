@@ -20,7 +20,7 @@ def lossy(stems: StemSet) -> Iterator[Found]:
     How it is measured
         The encoding that the file declares. A reference mix may be lossy.
     Fix
-        Bounce the track from the session as 24-bit WAV. Converting the MP3 to WAV brings nothing back.
+        Bounce the track from the session as 24-bit WAV. Converting the lossy file to WAV brings nothing back.
     Source
         Pro Tools export guide; mixers' checklists; Netflix partner help.
     """

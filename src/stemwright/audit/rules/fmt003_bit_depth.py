@@ -19,7 +19,7 @@ def bit_depth(stems: StemSet, *, bits: int) -> Iterator[Found]:
     How it is measured
         Valid bits per sample by the header. Whether 24 bits are really used is BIT001's question.
     Fix
-        Bounce again at 24 bit. Converting a 16-bit file to 24 bit only hides the loss.
+        Bounce again at 24 bit. Converting the file to more bits only hides the loss.
     Source
         Pro Tools export guide: 24 bit; Recording Academy P&E Wing, delivery recommendations (2018).
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Found, measured, rule
 from stemwright.model import StemSet
 
 
@@ -17,14 +17,14 @@ def float_of_24_bits(stems: StemSet) -> Iterator[Found]:
     Why the mix engineer cares
         A third of the bytes is for nothing, and some hosts and hardware refuse float.
     How it is measured
-        Every sample is a whole multiple of 2⁻²³, and none is above full scale. It takes the place of FMT004.
+        Every sample is a whole multiple of 2⁻²³, finite, and none is above full scale. It takes the place of FMT004.
     Fix
         Write it as 24-bit PCM: every sample stays as it is.
     Source
         IEEE 754: 32-bit float holds all 24-bit integers exactly.
     """
-    for stem in stems.stems:
-        found, levels = stem.file.format, stem.levels
-        if found.encoding == "float" and levels and levels.words.on_24_bit_grid and levels.sample_peak_dbfs <= 0:
+    for stem, levels in measured(stems.stems):
+        found, whole = stem.file.format, levels.words.on_24_bit_grid and not levels.not_finite.count
+        if found.encoding == "float" and whole and levels.sample_peak_dbfs <= 0:
             message = f"has {found.bits}-bit float samples, but is 24-bit inside"
             yield Found(message, stem.file.path, found.bits, 24, "bits")

@@ -27,5 +27,5 @@ def low_set(stems: StemSet, *, low_dbfs: float) -> Iterator[Found]:
     """
     peaks = [round(levels.sample_peak_dbfs, 2) for _, levels in measured(stems.stems) if not levels.silent]
     if peaks and max(peaks) < low_dbfs:
-        message = f"the loudest stem peaks at {number(max(peaks))} dBFS, below {number(low_dbfs)} dBFS"
+        message = f"the loudest stem peaks at {number(max(peaks))} dBFS, below {number(low_dbfs)} dBFS; leave it so"
         yield Found(message, None, max(peaks), low_dbfs, "dBFS")

@@ -9,6 +9,8 @@ from stemwright.audit import Found, rule
 from stemwright.model import StemSet
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_ -]")
+_SIDE = re.compile(r"\.(L|R|C|Ls|Rs|LFE|M|S)$", re.IGNORECASE)
+"""How Pro Tools marks the sides of a split file; SET007 judges that."""
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 """What Windows does not allow in a file name."""
 
@@ -31,7 +33,7 @@ def characters(stems: StemSet) -> Iterator[Found]:
         recommendations (2018): no diacritics.
     """
     for stem in stems.everything:
-        name = stem.file.path.stem
+        name = _SIDE.sub("", stem.file.path.stem)
         odd = " ".join(dict.fromkeys(_UNSAFE.findall(name)))
         if odd:
             message = f"has unsafe characters in its name: {odd}"

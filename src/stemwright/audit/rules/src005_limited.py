@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stemwright.audit import Found, measured, number, rule
-from stemwright.model import StemSet
+from stemwright.model import Levels, StemSet
+from stemwright.units import linear
 
 
-@rule("SRC005", severity="warning", confidence="heuristic", daw="master-bus", limit=0.5, crest_db=18.0)
-def limited(stems: StemSet, *, limit: float, crest_db: float) -> Iterator[Found]:
+@rule("SRC005", severity="warning", confidence="heuristic", daw="master-bus", limit=0.5, crest_db=18.0, square=0.3)
+def limited(stems: StemSet, *, limit: float, crest_db: float, square: float) -> Iterator[Found]:
     """A limiter seems to have worked on a stem.
 
     What
@@ -20,6 +21,8 @@ def limited(stems: StemSet, *, limit: float, crest_db: float) -> Iterator[Found]
     How it is measured
         Peaks of 10 ms blocks. Of 49 real and synthetic tracks none is named as it is, 11 limited by 3 dB, 27 by 6 dB
         and 37 by 12 dB; the limits were set on them. Programmed hits repeat their peaks, too, but are not so dense.
+        Left alone is a wave that repeats at one level (a saw, a sine), whose peaks are all alike and whose uppermost
+        dB holds more than a quarter of the energy, and what is flat tops for more than the part `square` (CLP006).
     Fix
         Bypass limiters and compressors on the master and the buses and bounce again; what is part of a sound may stay
         if the notes say so.
@@ -27,7 +30,15 @@ def limited(stems: StemSet, *, limit: float, crest_db: float) -> Iterator[Found]
         Pro Tools export guide: no processing on the master bus; limits from this project's measurements.
     """
     for stem, levels in measured(stems.stems):
-        pile = levels.clipping.pile_up
-        if pile > limit and levels.sample_peak_dbfs - levels.rms_dbfs <= crest_db:  # NaN in silence: false
+        pile, crest = levels.clipping.pile_up, levels.sample_peak_dbfs - levels.rms_dbfs  # NaN in silence
+        meant = levels.clipping.flat_share > square
+        if pile > limit and crest <= crest_db and not meant and not _repeats(levels, stem.file.frames):
             message = f"has {number(100 * pile, 0)} % of its loudest peaks at one ceiling: a limiter?"
             yield Found(message, stem.file.path, round(pile, 3), limit, "of the peaks")
+
+
+def _repeats(levels: Levels, frames: int) -> bool:
+    """Whether it is one wave at one level: a saw has 29 % of its energy in the uppermost dB, a square has no crest."""
+    near = levels.clipping.below_peak / (frames * len(levels.channel_peaks_dbfs))
+    crest = linear(levels.sample_peak_dbfs - levels.rms_dbfs)
+    return levels.clipping.pile_up > 0.97 and (0.9 * near * crest**2 > 0.25 or crest < 1.1)

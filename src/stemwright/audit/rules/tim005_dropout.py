@@ -8,8 +8,8 @@ from stemwright.audit import Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
-@rule("TIM005", severity="warning", confidence="heuristic")
-def dropout(stems: StemSet) -> Iterator[Found]:
+@rule("TIM005", severity="warning", confidence="heuristic", most=8)
+def dropout(stems: StemSet, *, most: int) -> Iterator[Found]:
     """A stem drops to digital silence for a moment.
 
     What
@@ -17,8 +17,9 @@ def dropout(stems: StemSet) -> Iterator[Found]:
     Why the mix engineer cares
         A disk or a processor that was too slow, or an edit without fades: a hole with a click at both ends.
     How it is measured
-        Silence in all channels with both flanks above −40 dBFS. Gates and chopped samples look the same, so this is
-        a hint. The limits are a proposal.
+        Silence in all channels with both flanks above −40 dBFS, within 6 dB of each other over 10 ms, and not dying
+        away in the 1 ms beside it. More than `most` of them are an instrument (a gate, chopped samples) and not told
+        of; a few look the same, so this is a hint. The limits are a proposal.
     Fix
         Listen at the places given; bounce the track again, off-line or with a larger buffer.
     Source
@@ -26,6 +27,6 @@ def dropout(stems: StemSet) -> Iterator[Found]:
     """
     for stem, levels in measured(stems.stems):
         count = levels.dropouts.count
-        if count:
+        if 0 < count <= most:
             message = f"drops out in {counted(count, 'place')}"
             yield Found(message, stem.file.path, count, 0, "places", levels.dropouts.spans)

@@ -25,9 +25,11 @@ def command(folder: Path, fail_on: str, watch: bool, **asked: Any) -> int:
     from stemwright.cli import output, views
     from stemwright.workflows.audit import AuditOptions, audit_folder, changed
 
+    if output.manners.json and asked["form"]:
+        raise click.UsageError("--json and --format exclude each other")
     while True:
         outcome = output.run(audit_folder(folder, AuditOptions(**asked)))
-        ok = not outcome.result.fails(fail_on)
+        ok = not outcome.result.fails(fail_on) and not outcome.result.unwritten
         if outcome.result.text:
             output.result(outcome.result.text)
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from stemwright.cli import options
 
@@ -13,7 +14,7 @@ from stemwright.cli import options
 @click.command()
 @click.argument("folder", type=options.PATH)
 @click.option("--lossy", is_flag=True, help="Also what changes samples: one gain for all, rounding, DC, rate, fades.")
-@click.option("--in-place", "--backup", "in_place", is_flag=True, help="Originals go to _originals_<date> inside.")
+@click.option("--in-place", "--backup", "in_place", is_flag=True, help="Keep originals in _originals_<date> (both do).")
 @click.option("--undo", is_flag=True, help="Take the latest repair in place back, byte by byte.")
 @click.option("--profile", default="protools", show_default=True, help="Delivery rules: a name or a TOML file.")
 @click.option("--select", default="", callback=options.comma_list, metavar="CODES", help="Only these (prefixes).")
@@ -24,18 +25,18 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     """Repair a folder of stems: into a new folder beside it, and every sample as it was.
 
     \b
-    stemwright fix Stems/ --dry-run
     stemwright fix Stems/ --select NAM,SET003 --in-place
     """
+    from stemwright.cli import views
     from stemwright.cli.output import run, show
-    from stemwright.workflows.fix import FixOptions, fix_folder, report, undo_fix
+    from stemwright.workflows.fix import FixOptions, fix_folder, undo_fix
 
-    if asked["in_place"] and asked["out"]:
-        raise click.UsageError("--in-place and --out exclude each other")
+    given = click.get_current_context().get_parameter_source
+    if (asked["in_place"] and asked["out"]) or (undo and any(given(n) is ParameterSource.COMMANDLINE for n in asked)):
+        raise click.UsageError("--in-place and --out exclude each other; --undo goes with no option of a repair")
     if undo:
         show("fix", undo_fix(folder), lambda to, made: to.print(made.result, markup=False))
         return 0
     outcome = run(fix_folder(folder, FixOptions(**asked)))
-    bug = bool(outcome.result.still)
-    show("fix", outcome, lambda to, made: to.print(report(made.result), markup=False, end=""), ok=not bug)
-    return int(bug)
+    show("fix", outcome, views.fixed, ok=not outcome.result.still)
+    return int(bool(outcome.result.still))

@@ -11,19 +11,21 @@ from stemwright.cli import options
 @click.argument("code", required=False)
 @options.talks
 def command(code: str | None) -> int:
-    """Explain one audit rule, or list them all.
+    """Explain one audit rule, or list all of a family (LVL) or of all.
 
     \b
-    stemwright rule
+    stemwright rule LVL
     stemwright rule LVL001
     """
     from stemwright import audit
     from stemwright.cli import output, views
     from stemwright.model import Outcome
 
-    if code:
+    catalogue = audit.catalogue()
+    some = {known: rule for known, rule in catalogue.items() if known.startswith((code or "").upper())}
+    if code and (len(some) < 2 or code.upper() in catalogue):
         output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result, markup=False))
     else:
-        rules = ((rule.code, rule.severity, rule.title) for rule in audit.catalogue().values())
+        rules = ((rule.code, rule.severity, rule.title) for rule in some.values())
         output.show("rules", Outcome((), tuple(rules)), views.rules)
     return 0

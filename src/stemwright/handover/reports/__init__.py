@@ -20,7 +20,7 @@ from stemwright import __version__
 from stemwright.errors import SettingsError
 from stemwright.handover import layout
 from stemwright.handover.notes import local
-from stemwright.measure.spans import joined
+from stemwright.measure.spans import MAX_SPANS, joined
 from stemwright.model import SEVERITIES, Finding, Severity, Span, StemSet
 from stemwright.registry import discover
 from stemwright.units import clock
@@ -44,6 +44,8 @@ class AuditFacts:
     fixes: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """(DAW, what to do there)."""
+    prefix: str = ""
+    """The way from where the audit was started to the folder, as `Stems/`; for tools that annotate files there."""
     beside: bool = False
     """The report will lie in the audited folder, so a page may play the stems."""
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
@@ -144,8 +146,15 @@ def by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 def where(facts: AuditFacts, found: Finding, most: int = 3) -> str:
-    """Channel and times of a finding: `left, 0:12.340, 0:15.000 to 0:16.250 and 4 more`; empty without either."""
+    """Channel and times of a finding: `left, 0:12.340, 0:15.000 to 0:16.250 and 4 more`; empty without either.
+
+    Of more places than are kept, only the first is told: the others kept say nothing of where they end.
+    """
     rate = facts.rate(found.subject)
+    count = found.evidence.measured if found.evidence else 0
+    if isinstance(count, int) and count > len(found.spans) >= MAX_SPANS:
+        first = f"the first at {clock(min(span.start for span in found.spans), rate)}"
+        return ", ".join(filter(None, (side(found.channel), f"{first} and {count - 1} more")))
     places = [_place(place, rate) for place, _ in joined(found.spans, rate // 2)]
     more = [f"{len(places) - most} more"] if len(places) > most else []
     return ", ".join(filter(None, (side(found.channel), _listed([*places[:most], *more]))))
@@ -157,13 +166,16 @@ def side(channel: int | None) -> str:
 
 
 def amount(value: float | str | None, unit: str = "", digits: int = 2) -> str:
-    """A number as people read it, with its unit: `−2.99 dBFS`, `44,100 Hz`, `−∞ dBFS`."""
+    """A number as people read it, with its unit: `−2.99 dBFS`, `44,100 Hz`, `98.5 % of the peaks`."""
     if value is None or value == "":
         return ""
     value = float(value) if value in ("inf", "-inf") else value
-    if isinstance(value, (int, float)):
-        digits = 0 if isinstance(value, int) else digits if abs(value) >= 0.05 or not value else 6
-        text = f"{value:,.{digits}f}" if math.isfinite(value) else f"{value}".replace("inf", "∞")
+    if isinstance(value, (int, float)) and unit.startswith("of the "):
+        value = f"{100 * value:.3g} %"
+    elif isinstance(value, (int, float)):
+        tiny = 0 < abs(value) < 0.05 and not unit.startswith("dB")
+        digits = 0 if isinstance(value, int) else 6 if tiny else digits
+        text = f"{round(value, digits) + 0.0:,.{digits}f}" if math.isfinite(value) else f"{value}".replace("inf", "∞")
         value = text.replace("-", "−")
     return str(layout.visible(f"{value} {unit}")).strip()
 

@@ -18,7 +18,7 @@ def render(facts: AuditFacts) -> str:
     """One command a line for every finding that is not waived."""
     lines = []
     for found in (*facts.failing, *facts.undetermined):
-        file = f"file={_property(facts.name(found.subject))}," if found.subject else ""
+        file = f"file={_property(facts.prefix + facts.name(found.subject))}," if found.subject else ""
         title = _property(f"{found.rule} {facts.titles.get(found.rule, '')}".strip())
         lines.append(f"::{_COMMANDS[found.severity]} {file}title={title}::{_data(sentence(facts, found))}\n")
     return "".join(lines)

@@ -70,7 +70,7 @@ def _result(facts: AuditFacts, found: Finding, index: int, fingerprint: str) -> 
         for s in found.spans
     ]
     path = local(found.subject, facts.stems.folder) if found.subject else "."
-    uri = quote(os.fsencode(path), safe="/")
+    uri = quote(os.fsencode(facts.prefix + path), safe="/")
     result = {
         "ruleId": found.rule,
         "ruleIndex": index,

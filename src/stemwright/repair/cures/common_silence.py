@@ -1,4 +1,4 @@
-"""Long digital silence that all files share at the start or the end is cut by the same length."""
+"""Long digital silence that all files share at the start or the end is cut by the same length, when asked for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from stemwright.repair.treatment import Plan
 CODES = ("TIM004",)
 LOSSY = False
 ORDER = 60
+UNASKED = "it moves the stems on the grid; ask for it with --select TIM004"
 
 _KEPT = 1.0
 """Seconds of silence that stay at either end."""
 
 
 def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
-    """Cut whichever end is silent for longer than allowed; the new start is written where there are time stamps."""
+    """Cut whichever end is silent for longer than allowed; the new start becomes the time stamp."""
     if not findings or findings[0].evidence is None:
         return plan
     heard = [(sound[0], t.frames - sound[1]) for t in plan.treatments if (sound := t.sound)]

@@ -31,5 +31,5 @@ def _renamed(t: Treatment, finding: Finding) -> dict[str, Any]:
     limit = int(evidence.limit) if finding.rule == "NAM004" and evidence else 50
     name = safe_name(stem.rstrip(" _-.("), limit)
     if finding.rule == "NAM005" and name.lower() == t.stem.file.path.stem.lower():
-        name += "_2"
+        name = f"{name[: limit - 2]}_2"
     return {"step": "", "name": name + suffix}

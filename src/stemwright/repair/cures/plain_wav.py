@@ -28,7 +28,9 @@ def _rewritten(t: Treatment, finding: Finding) -> dict[str, Any] | str:
             exact = {"step": "float to 24-bit, every sample exact", "name": name, "bits": 24, "encoding": "pcm"}
             return exact if t.fits_24 else "its samples are no 24-bit ones; --lossy rounds them"
         case "FMT002":
-            return {"step": f"{form.container.upper()} to WAV", "name": name, "rewrite": True}
+            marked = any(chunk.name == "MARK" and chunk.bytes > 2 for chunk in t.stem.file.chunks)  # 2: their count
+            step = f"{form.container.upper()} to WAV" + (", without its markers" if marked else "")
+            return {"step": step, "name": name, "rewrite": True}
         case "FMT007":
             return {"step": f"{form.container_bits}-bit words to {t.bits}-bit words", "rewrite": True}
         case "FMT008":

@@ -23,9 +23,8 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
     stamps = {t.start for t in plan.stems}
     if _in_the_mix(stems, plan) or (len(stamps) == 1 and None not in stamps):
         return timeline.place(plan, lengths)
-    return plan.refuse(
-        lengths, "nothing proves that all files start together: neither their time stamps nor a mix that they fit"
-    )
+    why = "nothing proves that all files start together: no time stamps, no reference mix that they fit; put one there"
+    return plan.refuse(lengths, why)
 
 
 def _by_stamps(stems: StemSet, plan: Plan, answers: tuple[Finding, ...]) -> Plan:
