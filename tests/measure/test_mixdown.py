@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from songs import Sounds, band, measured, mixed, part, real, shifted, slowed, told, total
 
-SONGS = ("midi_daybreak", "ghostpines30", "mdn_boas", "lmms_saber-finalstep")
+SECONDS = {"midi_daybreak": 10, "ghostpines30": 18, "mdn_boas": 12, "lmms_saber-finalstep": 10}
 
 
-@pytest.fixture(scope="module", params=("synthetic", *SONGS))
+@pytest.fixture(scope="module", params=("synthetic", *SECONDS))
 def song(request: pytest.FixtureRequest) -> tuple[Sounds, int]:
     """Stems and their rate."""
     if request.param == "synthetic":
-        return band(), 48_000
+        return band(8), 48_000
     shared = request.getfixturevalue("shared")
-    stems = real(shared / "material/music" / request.param, 18)
-    loudest = sorted(stems, key=lambda name: -np.square(stems[name]).sum())[:6]
+    stems = real(shared / "material/music" / request.param, SECONDS[request.param])
+    loudest = sorted(stems, key=lambda name: -np.square(stems[name]).sum())[:5]
     return {name: stems[name] for name in loudest}, 48_000 if request.param == "ghostpines30" else 44_100
 
 

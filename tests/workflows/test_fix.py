@@ -455,3 +455,20 @@ def test_a_mix_that_keeps_its_level_is_told(tmp_path: Path) -> None:
     made = outcome(folder, select=("LVL001",), lossy=True)
     assert [w for w in made.warnings if "the reference mix keeps its level; the stems are" in w] == list(made.warnings)
     assert len(made.warnings) == 1
+
+
+def test_what_is_rewritten_is_called_wav(tmp_path: Path) -> None:
+    """Selecting only the lengths of an AIFF once wrote WAV bytes under its old name."""
+    folder = build(tmp_path / "Song")
+    write(folder / "Solo.aiff", samples("Basso")[:, :-300])
+    made = fix(folder, select=("SET003",))
+    assert "Solo.wav" in {treated.name for treated in made.treated}
+    assert not (made.folder / "Solo.aiff").exists()
+    assert (made.folder / "Solo.wav").read_bytes()[:4] == b"RIFF"
+
+
+def test_a_second_mix_is_taken_over(tmp_path: Path) -> None:
+    folder = spoilt(tmp_path / "Song", sorted(DEFECTS)[0])
+    soundfile.write(folder / "Song_Master.wav", 0.1 * samples("Basso").T, RATE, subtype="PCM_24")
+    made = fix(folder)
+    assert (made.folder / "Song_Master.wav").read_bytes() == (folder / "Song_Master.wav").read_bytes()

@@ -112,7 +112,9 @@ def _leans(times: NDArray[np.float64], lags: NDArray[np.float64]) -> bool:
 def _lag(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[float]:
     """The lag in one window, to a quarter of a frame (a parabola over the peak); nothing when no peak stands out."""
     frames = first.shape[1]
-    spectrum = (np.fft.rfft(second, 2 * frames) * np.fft.rfft(first, 2 * frames).conj()).sum(axis=0)
+    fade = np.hanning(frames).astype(np.float32)  # cut-off tones would pull the lag towards 0
+    one, other = (np.fft.rfft(sound * fade, 2 * frames) for sound in (first, second))
+    spectrum = (other * one.conj()).sum(axis=0)
     size = np.abs(spectrum)
     if not size.any():
         return []

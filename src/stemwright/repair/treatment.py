@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, cast
 
 from stemwright.model import Finding, Levels, Stem, StemSet
@@ -19,6 +19,8 @@ _DOUBTFUL = {
     "md5": "its samples are not those that its checksum was made of",
 }
 """Damage that a rewritten file would only hide."""
+
+_WAV = (".wav", ".wave", ".bwf", ".rf64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class Plan:
         rewrite = treatment.rewrite or bool(changes.keys() - {"name"})
         steps = treatment.steps if step in ("", *treatment.steps) else (*treatment.steps, step)
         made = replace(treatment, **{**changes, "rewrite": rewrite, "steps": steps})
+        if rewrite and PurePath(made.name).suffix.lower() not in _WAV:  # what is written is WAV
+            made = replace(made, name=PurePath(made.name).stem + ".wav")
         if made.rewrite and made.obstacle:
             return self.refuse(answers, made.obstacle)
         others = tuple(made if one is treatment else one for one in self.treatments)

@@ -173,7 +173,7 @@ def _told(stems: StemSet, plan: repair.Plan, *, new_folder: bool) -> tuple[list[
     """Files beside the stems that are taken over, and what the user should know."""
     gone = {path for path, _ in plan.aside}
     rest = [path for path in stems.other_files if path not in gone and path.name != publish.REPORT]
-    rest += [bad.path for bad in stems.unreadable]
+    rest += [*(bad.path for bad in stems.unreadable), *(mix.file.path for mix in stems.other_mixes)]
     able = [path for path in rest if path.is_file() and os.access(path, os.R_OK)]
     lost = [(path, "it cannot be read") for path in rest if path not in able]
     inner = sorted(path for path in (stems.folder.iterdir() if stems.folder else ()) if path.is_dir())

@@ -25,6 +25,7 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     """Repair a folder of stems: into a new folder beside it, and every sample as it was.
 
     \b
+    stemwright fix Stems/ --dry-run
     stemwright fix Stems/ --select NAM,SET003 --in-place
     """
     from stemwright.cli import views
