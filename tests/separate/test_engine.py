@@ -169,11 +169,16 @@ print(engine.batch, float(snr), engine.remarks)
 def test_with_a_real_limit_on_memory_the_song_is_still_finished():
     pytest.importorskip("demucs.apply")
     path = {"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY / 'tests'}", "PATH": "", "MKL_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", LIMITED, "600"]
-    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    batch, snr, remarks = done.stdout.split(maxsplit=2)
-    assert 1 <= int(batch) < 8 and float(snr) >= 120 and "memory was short" in remarks
+    # How much a batch of eight takes differs by processor: the limit is lowered until it bites.
+    for limit_mib in (600, 480, 390, 310, 250, 200):
+        command = [sys.executable, "-c", LIMITED, str(limit_mib)]
+        done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        batch, snr, remarks = done.stdout.split(maxsplit=2)
+        assert float(snr) >= 120
+        if "memory was short" in remarks:
+            break
+    assert 1 <= int(batch) < 8 and "memory was short" in remarks
 
 
 def test_shifts_are_fixed_and_averaged():
