@@ -5,7 +5,9 @@ A format module has
 - `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
 - `EXPRESSES`, the names of `FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
 - `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
-  format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value).
+  format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value);
+- `read(path, roots) -> Opened`, where the format can be read: `roots` are the folders in which its media may lie, see
+  `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError.
 
 Nothing written depends on the clock or on chance: the same session gives the same ids and times, see `stable_id`.
 """
@@ -20,12 +22,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stemwright.errors import SessionError
+from stemwright.errors import InputError, SessionError
 from stemwright.model import Clip, Loss, Marker, Output, Session, Track
 from stemwright.registry import discover
+from stemwright.safety import readable
 
 STAMP = datetime(2000, 1, 1)
 """The time of creation that sessions carry, so that building one again gives the same bytes."""
+
+MOST_BYTES = 256 << 20
+"""No session file that refers to its media is larger; a format that can hold audio says its own `MOST_BYTES`."""
 
 _NAMESPACE = uuid.UUID("6f0b7c36-6a3c-5a0e-9d53-0d2f5a3c7e11")
 
@@ -36,6 +42,14 @@ class Written:
 
     outputs: tuple[Output, ...] = ()
     losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that was read, and what of the file is missing or could not be understood."""
+
+    session: Session
+    warnings: tuple[str, ...] = ()
 
 
 def formats() -> dict[str, ModuleType]:
@@ -71,6 +85,25 @@ def write_session(name: str, session: Session, path: Path, **options: Any) -> Wr
         path = path.with_name(path.name + module.SUFFIXES[0])
     more: Written = module.write(session, path, options)
     return Written((Output(path, "session", name), *more.outputs), (*losses(session, module), *more.losses))
+
+
+def read_session(path: Path, *roots: Path) -> Opened:
+    """Read a session in the format that its suffix names; media are looked up beside it and in `roots` only.
+
+    Raises NotFoundInput, InputError for what is no session or too large to be one, SessionError for a damaged one.
+    """
+    readers = {suffix: module for module in formats().values() if hasattr(module, "read") for suffix in module.SUFFIXES}
+    module = readers.get(path.suffix.lower())
+    if module is None:
+        raise InputError(f"{path}: is no session that can be read", f"known: {', '.join(readers)}")
+    try:
+        length = path.stat().st_size
+    except OSError as error:
+        raise readable(error, path) from error
+    if not path.is_file() or length > getattr(module, "MOST_BYTES", MOST_BYTES):
+        raise InputError(f"{path}: is no file of less than {MOST_BYTES >> 20} MiB", "is it really a session?")
+    opened: Opened = module.read(path, (path.absolute().parent, *roots))
+    return opened
 
 
 def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
