@@ -8,7 +8,7 @@ import pytest
 
 from stemwright import errors
 
-CLASSES = [c for c in vars(errors).values() if isinstance(c, type)]
+CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:
@@ -25,4 +25,11 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 def test_message_hint_and_exit_code(cls: type[errors.StemwrightError]) -> None:
     error = cls("what", "next")
     assert (str(error), error.message, error.hint, cls("what").hint) == ("what", "what", "next", "")
-    assert error.exit_code == 1 and cls.__doc__
+    assert error.exit_code == (2 if cls is errors.UnknownName else 1) and cls.__doc__
+
+
+def test_what_was_meant_is_offered() -> None:
+    known = ("protools", "netflix", "LVL001")
+    assert errors.UnknownName("what", "known: all", "ProTool", known).hint == "did you mean 'protools'? known: all"
+    assert errors.UnknownName("what", "known: all", "lvl01", known).hint == "did you mean 'LVL001'? known: all"
+    assert errors.UnknownName("what", "known: all", "xyz", known).hint == "known: all"

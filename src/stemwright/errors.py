@@ -16,14 +16,16 @@
     │   ├── WeightsUnavailable    no source could give them
     │   └── WeightsMismatch       bytes differ from the pinned hash, or are unsafe to load
     ├── SettingsError             a config file, profile, layout or template is wrong
+    │   └── UnknownName           nothing is called so; exit code 2, as for a wrong flag
     └── SessionError              a DAW session cannot be built from what is there
 
-Usage errors (a wrong flag, exit code 2), batches of which a part failed (3) and interrupts (130) belong to the
+Other usage errors (a wrong flag, exit code 2), batches of which a part failed (3) and interrupts (130) belong to the
 command line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 Kind = Literal["empty", "not-audio", "damaged", "no-data", "no-reader", "locked", "changing"]
@@ -101,6 +103,19 @@ class WeightsMismatch(WeightsError):
 
 class SettingsError(StemwrightError):
     """A config file, profile, layout or template is wrong."""
+
+
+class UnknownName(SettingsError):
+    """Nothing is called so. Of the `known` names the one that is most like it is offered in the hint."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "", name: str = "", known: Iterable[str] = ()) -> None:
+        from difflib import get_close_matches
+
+        alike = {other.lower(): other for other in known}
+        meant = [alike[close] for close in get_close_matches(name.lower(), alike, 1)]
+        super().__init__(message, " ".join(filter(None, (*(f"did you mean {close!r}?" for close in meant), hint))))
 
 
 class SessionError(StemwrightError):

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from stemwright.errors import SettingsError
+from stemwright.errors import SettingsError, UnknownName
 
 
 def user_folder() -> Path:
@@ -31,7 +31,7 @@ def names(kind: str, suffix: str = ".toml") -> tuple[str, ...]:
 def find(kind: str, name: str, suffix: str = ".toml") -> Path:
     """The file of one template.
 
-    `name` is a template's name or the path of a file of the user's own. Raises SettingsError when there is none.
+    `name` is a template's name or the path of a file of the user's own. Raises UnknownName when there is none.
     """
     if name.endswith(suffix) and Path(name).is_file():
         return Path(name)
@@ -40,11 +40,9 @@ def find(kind: str, name: str, suffix: str = ".toml") -> Path:
             path = root / kind / f"{name}{suffix}"
             if path.is_file():
                 return path
-    known = ", ".join(names(kind, suffix)) or "none"
-    raise SettingsError(
-        f"there is no {kind.removesuffix('s')} called {name!r}",
-        f"known: {known}; your own goes to {user_folder() / kind}",
-    )
+    known = names(kind, suffix)
+    hint = f"known: {', '.join(known) or 'none'}; your own goes to {user_folder() / kind}"
+    raise UnknownName(f"there is no {kind.removesuffix('s')} called {name!r}", hint, name, known)
 
 
 def load_toml(path: Path) -> dict[str, Any]:

@@ -39,3 +39,11 @@ def test_programmed_waves_are_neither_limited_nor_clipped_nor_cut(tmp_path: Path
         soundfile.write(tmp_path / f"{name}.wav", wave, 48_000, subtype="PCM_24")
     findings = audit.audit(measure(tmp_path), select=["CLP002", "CLP006", "SRC005", "TIM005"])
     assert not {"CLP002", "SRC005", "TIM005"} & {finding.rule for finding in findings}
+
+
+def test_nothing_but_nan_has_no_level(tmp_path: Path) -> None:
+    """LVL002 once told that the loudest stem peaks at −inf dBFS."""
+    for name in ("Kick", "Bass"):
+        soundfile.write(tmp_path / f"{name}.wav", np.full((4800, 2), np.nan, "f4"), 48_000, subtype="FLOAT")
+    findings = audit.audit(measure(tmp_path), select=["LVL", "INT018"])
+    assert {finding.rule for finding in findings} == {"INT018"}

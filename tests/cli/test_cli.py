@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from stemwright import resources
 from stemwright.cli import cli, main
 from stemwright.registry import module_names
 from support import REPOSITORY, pulse_song, tone, write_stems, write_wav
@@ -73,6 +75,45 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "split", "x.wav", "--only", "vocals", "--without", "drums")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        ("adit {0}", "audit"),
+        ("audit {0} --profile protool", "protools"),
+        ("audit {0} --format junt", "junit"),
+        ("audit {0} --select LVX", "LVL"),
+        ("fix {0} --profile netflx", "netflix"),
+        ("prep {0} --to repaer", "reaper"),
+        ("prep {0} --notes mix-engineers", "mix-engineer"),
+        ("session {0} --layout mixengineer", "mix-engineer"),
+        ("notes {0} --template mix_engineer", "mix-engineer"),
+        ("split {0}/Song_Drums.wav --preset 4_track", "4_tracks"),
+        ("split {0}/Song_Drums.wav --model htdemux", "htdemucs"),
+        ("rule LVL01", "LVL001"),
+    ],
+)
+def test_a_name_that_nothing_bears_is_wrong_usage(
+    argv: str, meant: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = write_stems(tmp_path / "S", {"Drums": tone(100), "Bass": tone(60)}, 48_000)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = run(capsys, *argv.format(folder).split(), "--progress", "none")
+    assert (code, out) == (2, "") and f"did you mean '{meant}'?" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_without_a_command_is_told_what_to_say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    song = write_wav(tmp_path / "notes.wav", tone(100))
+    code, _, err = run(capsys, song)
+    assert code == 2 and f"`stemwright prep {song}`" in err and "did you mean" not in err
+
+
+def test_help_lists_the_names(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "".join(run(capsys, "prep", "--help")[1].split())  # lines may break within a name
+    for names in (module_names("stemwright.session.formats"), *map(resources.names, ("profiles", "sessions"))):
+        assert f"Known:{','.join(names)}." in words
+
+
 @pytest.mark.parametrize("command", ["prep", "split", "audit", "session", "notes"])
 def test_missing_input_is_one_line_and_a_hint(command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = run(capsys, command, tmp_path / "nowhere")
@@ -99,7 +140,7 @@ def test_audit_exit_codes_follow_fail_on(capsys: pytest.CaptureFixture[str], tmp
     assert run(capsys, "audit", folder, "--fail-on", "warning")[0] == 1
     assert run(capsys, "audit", folder, "--fail-on", "warning", "--select", "NAM", "--ignore", "NAM002")[0] == 0
     assert run(capsys, "audit", folder, "--fail-on", "never", "--select", "NAM002")[0] == 0
-    assert run(capsys, "audit", folder, "--select", "XYZ")[0] == 1
+    assert run(capsys, "audit", folder, "--select", "XYZ")[0] == 2
 
 
 def test_text_named_wav_is_a_finding_for_audit_and_an_error_for_prep(
@@ -122,11 +163,63 @@ def test_folder_of_text_files(capsys: pytest.CaptureFixture[str], tmp_path: Path
         assert code == 1 and "holds no audio files" in err, command
 
 
+def test_stems_one_level_down_are_pointed_at(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in ("Stems", "Old"):
+        write_stems(tmp_path / "tree" / name, {"Drums": tone(100)}, 48_000)
+    assert f"give one of {tmp_path}/tree/Old, {tmp_path}/tree/Stems" in run(capsys, "audit", tmp_path / "tree")[2]
+    (tmp_path / "tree" / "Old").rename(tmp_path / "Old")
+    assert f"the stems lie in {tmp_path}/tree/Stems: give that folder" in run(capsys, "audit", tmp_path / "tree")[2]
+
+
+def test_findings_say_where_and_a_hot_stem_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    hot = tone(100, 20.0)
+    for second in (1, 2.5, 4, 9, 12):
+        hot[:, int(second * 48_000) : int(second * 48_000) + 5] = 1.0
+    folder = write_stems(tmp_path / "S", {"Drums": hot, "Bass": tone(60, 20.0)}, 48_000)
+    out = run(capsys, "audit", folder, "--select", "CLP,LVL")[1]
+    [clipped] = [line for line in out.splitlines() if "Song_Drums" in line]
+    assert clipped.startswith("error   CLP001  Song_Drums.wav: is clipped at full scale in ")
+    assert "(0:01.000, 0:02.500, 0:04.000 and 2 more); see also LVL003 (" in clipped
+    assert " dBTP), LVL001 (0.00 dBFS), LVL004 (" in clipped
+    longer = run(capsys, "audit", folder, "--select", "CLP,LVL", "-v")[1]
+    assert "0:09.000 and 0:12.000)" in longer and "LVL001  Song_Drums.wav: peaks at 0.00 dBFS" in longer
+    document = run_json(capsys, "audit", folder, "--select", "CLP,LVL")[1]["result"]
+    assert {"CLP001", "LVL001"} <= {f["rule"] for f in document["findings"] if f["subject"] == "Song_Drums.wav"}  # type: ignore[index]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_watching_tells_what_changed_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    folder = write_stems(tmp_path / "S", {"Drums": tone(100), "Bass": tone(60)}, 48_000)
+    argv = [sys.executable, "-m", "stemwright", "audit", str(folder), "--watch", "--select", "NAM002,PKG005"]
+    said: list[str] = []
+
+    def wait_for(text: str) -> None:
+        assert process.stderr is not None
+        while not said or text not in said[-1]:
+            said.append(process.stderr.readline())
+            assert said[-1], said
+
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        wait_for("watching")
+        write_wav(folder / "Song_Keys two.wav", tone(200))
+        wait_for("new:")
+        (folder / "Song_Keys two.wav").unlink()
+        wait_for("gone:")
+        wait_for("watching")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    told = "".join(said)
+    assert re.search(r"^\d\d:\d\d:\d\d  Song_Keys two\.wav is new$", told, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d:\d\d  new: NAM002  Song_Keys two\.wav: ", told, re.MULTILINE)
+    assert "Song_Keys two.wav is gone" in told and "gone: NAM002  Song_Keys two.wav" in told
+    assert process.returncode == 0 and "interrupted" not in told + err and "Traceback" not in err
+
+
 def test_rule_explains_and_lists(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "rule", "LVL001")
     assert code == 0 and "Why the mix engineer cares" in out
     assert "LVL001" in run(capsys, "rule")[1]
-    assert run(capsys, "rule", "ZZZ999")[0] == 1
+    assert run(capsys, "rule", "ZZZ999")[0] == 2
 
 
 def test_settings_files_and_environment(
@@ -161,7 +254,7 @@ def test_session_and_notes_do_not_overwrite(capsys: pytest.CaptureFixture[str], 
     code, _, err = run(capsys, "session", folder, "--to", "reaper")
     assert code == 1 and "--force" in err
     assert run(capsys, "session", folder, "--to", "reaper", "--force")[0] == 0
-    assert run(capsys, "session", folder, "--to", "cassette")[0] == 1
+    assert run(capsys, "session", folder, "--to", "cassette")[0] == 2
     assert run(capsys, "notes", folder)[0] == 0
     assert "120" in (folder / "Song_120_Am_notes.txt").read_text(encoding="utf-8")
     assert run(capsys, "notes", folder)[0] == 1

@@ -251,3 +251,22 @@ def test_no_path_of_this_machine_leaks() -> None:
     for text in (render_notes(facts), render_notes(facts, suffix=".md"), serial.dumps(report_document(facts))):
         assert "/home" not in text and "Desktop" not in text
         assert "odd.wav" in text
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md"])
+def test_findings_of_one_rule_are_one_line_and_errors_come_first(suffix: str) -> None:
+    """A set of fifty hot stems filled three pages."""
+    fix = Fix("turn all down", "lossy")
+    hot = [
+        Finding("LVL001", "warning", f"peaks at −{n}.00 dBFS", s.file.path, fix=fix) for n, s in enumerate(SET.stems)
+    ]
+    clean = [Finding("CLP001", "error", "is clipped", s.file.path, fix=fix) for s in SET.everything]
+    notes = [Finding("PKG002", "warning", f"say nothing of {what}") for what in ("BPM", "key")]
+    passed = Finding("FMT003", "error", "has 16 bits", SET.stems[0].file.path, waived="agreed")
+    text = render_notes(NotesFacts(SET, (*hot, *notes, passed, *clean)), suffix=suffix)
+    flat = " ".join(text.replace("**", "").split())
+    assert "4 errors, 5 warnings, no remarks." in flat and "FMT003" not in flat and flat.count("turn all down") == 2
+    names = ", ".join(s.file.path.name for s in SET.stems)
+    assert f"LVL001 3 files ({names}): the first peaks at −0.00 dBFS" in flat
+    assert "PKG002 say nothing of BPM; say nothing of key" in flat
+    assert 0 < flat.index("CLP001 all 4 files: each is clipped") < flat.index("LVL001")

@@ -21,7 +21,7 @@ from stemwright import resources
 from stemwright.errors import SettingsError
 from stemwright.handover import layout
 from stemwright.handover.reports import AuditFacts, render
-from stemwright.model import Span
+from stemwright.model import Evidence, Span
 
 VOID = {"meta", "input", "br"}
 
@@ -139,6 +139,19 @@ def test_what_is_wrong_comes_first_and_the_rest_is_folded() -> None:
         assert text in page.words
     assert "In REAPER" in page.words and page.all("input", "name") == ["daw", "daw"]
     assert not [src for src in page.all("audio", "src") if src], "no players when the page lies elsewhere"
+
+
+def test_limits_have_units_and_a_hot_stem_is_one_thing_to_do() -> None:
+    base = facts(4)
+    hot = finding("LVL001", "Bass.wav", "peaks at 0.00 dBFS", "warning", evidence=Evidence(0.0, -3.0, "dBFS"))
+    page = Page(base)
+    assert re.search(r"−1.20 dBFS\s*−3.00 dBFS", page.words), "a limit is told with its unit"
+    page = Page(replace(base, findings=(*base.findings, hot), causes={"CLP001": "headroom", "LVL001": "headroom"}))
+    assert "see also LVL001 (0.00 dBFS)" in page.words and page.words.count("peaks at 0.00 dBFS") == 1
+    alone = tuple(f for f in base.findings if f.rule == "CLP001" and not f.waived)
+    page = Page(replace(base, findings=(*alone, hot), causes={"CLP001": "headroom", "LVL001": "headroom"}))
+    ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    assert "LVL001" not in ids and {href[1:] for href in page.all("a", "href")} <= ids, "its link leads to the other"
 
 
 def test_a_long_table_and_an_empty_set() -> None:

@@ -20,7 +20,18 @@ from report_kit import FOLDER, facts, finding, spans, stem
 from stemwright.errors import SettingsError
 from stemwright.handover.notes import NotesFacts
 from stemwright.handover.report import report_document
-from stemwright.handover.reports import AuditFacts, amount, formats, headline, render, suffixes, summary, where
+from stemwright.handover.reports import (
+    AuditFacts,
+    amount,
+    by_cause,
+    formats,
+    headline,
+    render,
+    see_also,
+    suffixes,
+    summary,
+    where,
+)
 from stemwright.measure.spans import joined
 from stemwright.model import Evidence, Span
 
@@ -117,6 +128,20 @@ def test_of_more_places_than_are_kept_the_first_and_their_true_number_are_told()
     told = replace(many, channel=0, evidence=Evidence(4712, 0, "runs"))
     assert where(facts(), told) == "left, the first at 0:00.862 and 4711 more"
     assert where(facts(), replace(told, evidence=Evidence(100, 0, "runs"))) == "left, 0:00.862 to 0:10.762"
+
+
+def test_one_fault_of_a_file_is_told_once() -> None:
+    """A hot stem was an error and four warnings in five places."""
+    causes = dict.fromkeys(("CLP001", "LVL001", "LVL004"), "headroom")
+    hot = finding("CLP001", "Bass.wav", "is clipped")
+    peak = finding("LVL001", "Bass.wav", "peaks", "warning", evidence=Evidence(-0.1, -3.0, "dBFS"))
+    over = finding("LVL004", "Bass.wav", "goes over", "warning", evidence=Evidence(3, 0, "places"))
+    other = finding("LVL001", "Kick.wav", "peaks", "warning")
+    doubt = replace(over, verdict="undetermined")
+    whole, tail = finding("LVL001", None, "too hot"), finding("TIM001", "Bass.wav", "rings")
+    groups = by_cause([hot, tail, whole, peak, over, other, doubt, hot], causes)
+    assert groups == [(hot, [peak, over, hot]), (tail, []), (whole, []), (other, []), (doubt, [])]
+    assert see_also(groups[0][1][:2]) == "see also LVL001 (−0.10 dBFS), LVL004" and see_also(()) == ""
 
 
 @given(

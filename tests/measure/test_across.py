@@ -115,3 +115,26 @@ def test_gains_of_unlike_stems_are_exact_and_their_error_is_honest(gains: list[f
         assert np.all(np.abs(found.gain - gains) < 1e-9 + 6 * found.error)
         assert found.decided.all()
     assert found.decibels == pytest.approx(20 * math.log10(0.1 / np.sqrt(np.square(gains).sum() + 0.01)), abs=1)
+
+
+def test_nothing_that_could_be_compared(tmp_path: Path) -> None:
+    silence = np.zeros((2, RATE))
+    rest = measured(tmp_path, {"A": silence, "B": silence}, silence)
+    assert (across(rest).mixdown, across(rest).unmixed) == (None, "all stems are silent or damaged")
+    assert room.measure_across(StemSet(rest.song, ())) == Across()
+    assert room.measure_across(StemSet(rest.song, (), rest.mix)).mixdown is None
+
+
+def test_a_stem_alone_is_no_copy_of_its_mix(tmp_path: Path) -> None:
+    sounds = band(2)
+    stems = measured(tmp_path, {"A": sounds["Part0"], "B": 0 * sounds["Part0"]}, sounds["Part0"])
+    assert across(stems).twins == ()
+    assert mixed(stems).residual_db < -100
+
+
+def test_mono_stems_under_a_stereo_mix_and_their_mono_copy(tmp_path: Path) -> None:
+    mono = {name: sound[:1] for name, sound in band(2).items()}
+    mix = 0.5 * np.repeat(total(mono), 2, axis=0)
+    assert mixed(measured(tmp_path, mono, mix)).fitted_db < -100
+    (pair,) = across(measured(tmp_path, {**mono, "Song_v2": mix[:1]}, mix)).twins
+    assert (pair.first.stem, pair.second.stem, pair.exact) == ("FullMix", "Song_v2", False)

@@ -42,7 +42,7 @@ def raw(kind: str, seed: int, channels: int, frames: int) -> np.ndarray:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(list(KINDS)), SEEDS, st.integers(1, 6), st.sampled_from([1, 7, 64, 1000]))
+@given(st.sampled_from(list(KINDS)), SEEDS, st.integers(1, 6), st.sampled_from([1, 7, 64, 1000, 1024, 1025, 5000]))
 def test_unpack(kind: str, seed: int, channels: int, frames: int) -> None:
     block = raw(kind, seed, channels, frames)
     kept = block.copy()
@@ -103,10 +103,11 @@ def by_definition(line: np.ndarray, rate: int) -> np.ndarray:
     st.integers(1, 4),
     st.sampled_from([8000, 44_100, 48_000, 192_000]),
     st.lists(st.integers(1, 2999), max_size=4),
+    st.integers(0, 40),
 )
-def test_weighted(seed: int, channels: int, rate: int, cuts: list[int]) -> None:
+def test_weighted(seed: int, channels: int, rate: int, cuts: list[int], alike: int) -> None:
     x = samples(seed, channels, 3000, np.float32)
-    edges = np.array(sorted({0, 3000, *cuts}))
+    edges = np.array(sorted({0, 3000, *(cuts if alike < 5 else range(min(cuts, default=0), 3000, 3000 // alike))}))
     states = [np.zeros((channels, 4)) for _ in range(2)]
     one, other = _numpy.weighted(x, rate, states[0], edges), _numba.weighted(x, rate, states[1], edges)
     assert one == pytest.approx(other, rel=1e-9, abs=1e-9 * one.max())
@@ -118,23 +119,35 @@ def test_weighted(seed: int, channels: int, rate: int, cuts: list[int]) -> None:
 def test_weighted_goes_on_where_it_stopped(kernels: object) -> None:
     x = samples(5, 2, 96_000, np.float32)
     state = np.zeros((2, 4))
-    whole = kernels.weighted(x, 48_000, state.copy(), np.array([0, 64_000, 96_000]))  # type: ignore[attr-defined]
-    parts = [kernels.weighted(x, 48_000, state, np.array(span)) for span in ([0, 64_000], [64_000, 96_000])]  # type: ignore[attr-defined]
-    assert np.concatenate(parts, axis=1) == pytest.approx(whole, rel=1e-9)
+    whole = kernels.weighted(x, 48_000, state.copy(), np.arange(0, 96_001, 32_000))  # type: ignore[attr-defined]
+    parts = [
+        kernels.weighted(x, 48_000, state, np.arange(first, end + 1, 4000)).sum(axis=1)  # type: ignore[attr-defined]
+        for first, end in ((0, 32_000), (32_000, 64_000), (64_000, 96_000))
+    ]
+    assert np.stack(parts, axis=1) == pytest.approx(whole, rel=1e-9)
 
 
 @settings(deadline=None, max_examples=40)
-@given(SEEDS, st.integers(1, 3), st.integers(1, 700), st.sampled_from([0, 1]))
-def test_peaks(seed: int, channels: int, count: int, bank: int) -> None:
+@given(
+    SEEDS, st.integers(1, 3), st.integers(1, 100), st.sampled_from([0, 1]), st.sampled_from([np.float32, np.float64])
+)
+def test_heights(seed: int, channels: int, count: int, which: int, kind: type) -> None:
     rng = np.random.default_rng(seed)
-    x = samples(seed, channels, 500, np.float32)
-    rows, places = rng.integers(0, channels, count), rng.integers(64, 400, count)
-    taps = truepeak.banks()[bank].taps
-    one, other = _numpy.peaks(x, rows, places, taps), _numba.peaks(x, rows, places, taps)
-    assert one == pytest.approx(other, rel=1e-9, abs=1e-15)
-    size = taps.shape[1]
-    first = x[rows[0], places[0] - size // 2 + 1 :][:size]
-    assert one[0] == pytest.approx(np.abs(taps @ first.astype(np.float64)).max(), rel=1e-9, abs=1e-15)
+    x = samples(seed, channels, 700, kind)
+    rows, starts = rng.integers(0, channels, count), rng.integers(64, 500, count)
+    bank = truepeak.banks()[which]
+    size = bank.taps.shape[1]
+    near = np.lib.stride_tricks.sliding_window_view(x, size, axis=1).astype(np.float64)
+    cells = [near[row, start - size // 2 + 1 :][:64] @ bank.taps.T for row, start in zip(rows, starts, strict=True)]
+    exact = np.array([np.abs(cell).max() for cell in cells])
+    for above in (-1.0, 0.5 * exact.max(), 0.9 * exact.max()):
+        one, other = (
+            kernels.heights(x, rows, starts, bank.taps, bank.bends, bank.a, above) for kernels in (_numpy, _numba)
+        )
+        needed = exact > above * 1.00001
+        assert one[needed] == pytest.approx(exact[needed], rel=1e-9, abs=1e-15)
+        assert other[needed] == pytest.approx(exact[needed], rel=1e-9, abs=1e-15)
+        assert (np.maximum(one, other) <= exact * (1 + 1e-9) + 1e-15).all()
 
 
 def test_without_numba_numpy_measures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,3 +196,51 @@ def test_doubles_are_not_judged_and_a_copy_is_one_finding(song: tuple[Sounds, in
     assert not part(stems, first).certain
     assert all(one.certain for one in mixed(stems).parts if one.path.stem not in (first, "ZCopy"))
     assert mixed(stems).condition > 1e6
+
+
+@pytest.mark.parametrize("frames", [2, 5, 8, -3, 20])
+def test_a_loud_low_stem_a_few_frames_off_is_steady_and_not_drifting(shared: Path, tmp_path: Path, frames: int) -> None:
+    sounds = real(shared / "material/music/ghostpines30", 12)
+    moved = {**sounds, "BassDrums30": shifted(sounds["BassDrums30"], frames)}
+    stems = measured(tmp_path, moved, 0.5 * total(sounds))
+    assert told(stems) == {("MIX006", "BassDrums30")}
+    assert part(stems, "BassDrums30").lag == pytest.approx(-frames, abs=0.25)
+
+
+def test_a_frame_late_beside_a_stem_that_is_not_in_the_mix(shared: Path, tmp_path: Path) -> None:
+    sounds = real(shared / "material/music/ghostpines30", 12)
+    mix = 0.5 * (total(sounds) - sounds["BassDrums30"])
+    stems = measured(tmp_path, {**sounds, "Vocals30": shifted(sounds["Vocals30"], 1)}, mix)
+    assert told(stems) == {("MIX006", "Vocals30"), ("MIX002", "BassDrums30")}
+
+
+@pytest.mark.parametrize("offset", [0.003, 0.05])
+def test_a_dc_offset_of_one_stem_is_nothing_against_the_mix(tmp_path: Path, offset: float) -> None:
+    sounds = band(6)
+    stems = measured(tmp_path, {**sounds, "Part0": sounds["Part0"] + offset}, 0.5 * total(sounds))
+    assert told(stems) == set()
+    assert mixed(stems).residual_db < -100
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stems_of_a_second_are_found_where_they_are(tmp_path: Path, seed: int) -> None:
+    rng, sounds = np.random.default_rng(seed), band(1.6, 5)
+    lags = {"Part1": int(rng.choice([1, 4, 11, 6000])), "Part4": -int(rng.choice([2, 7, 480, 9600]))}
+    stems = measured(tmp_path, {**sounds, **{n: shifted(sounds[n], lag) for n, lag in lags.items()}}, total(sounds))
+    assert told(stems) == {("MIX006", name) for name in lags}
+    assert {name: round(part(stems, name).lag or 0) for name in lags} == {name: -lag for name, lag in lags.items()}
+
+
+def test_a_short_stem_a_few_frames_late_is_no_drift_of_the_mix(tmp_path: Path) -> None:
+    rng, at = np.random.default_rng(3), np.arange(96_000) / 48_000
+    sounds = {}
+    for name, hertz, start in (("Kick", 60, 24_000), ("Bass", 110, 38_400), ("Vox", 310, 48_000)):
+        tones = sum(np.sin(2 * np.pi * hertz * n * at) / n for n in range(1, 6)) + 0.1 * rng.standard_normal(
+            (2, 96_000)
+        )
+        sounds[name] = 0.2 * tones * ((at * 48_000 >= start) & (at * 48_000 < start + 24_000))
+    for frames in (3, 12):
+        folder = tmp_path / str(frames)
+        folder.mkdir()
+        stems = measured(folder, {**sounds, "Vox": shifted(sounds["Vox"], frames)}, 0.5 * total(sounds))
+        assert told(stems) == {("MIX006", "Vox")}

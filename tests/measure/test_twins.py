@@ -87,3 +87,24 @@ def test_a_sum_is_found_with_its_members_whatever_the_levels(count: int, seed: i
     members = sorted(rng.choice(count, rng.integers(2, count + 1), replace=False).tolist())
     rows = np.vstack((rows, rng.uniform(0.1, 2) * rows[members].sum(axis=0)))
     assert sums(rows @ rows.T, frozenset()) == ((count, tuple(members)),)
+
+
+@pytest.mark.parametrize("mastered", [False, True])
+@pytest.mark.parametrize(("copy", "rule"), [("equal", "SET009"), ("softer", "SET010"), ("16 bits", "SET010")])
+def test_a_copy_of_the_mix_among_the_stems_is_one_finding(tmp_path: Path, mastered: bool, copy: str, rule: str) -> None:
+    sounds = band(4)
+    mix = np.tanh(2 * total(sounds)) / 2 if mastered else 0.5 * total(sounds)
+    other = {"equal": mix, "softer": 0.4 * mix, "16 bits": np.round(mix * 2**15) / 2**15}[copy]
+    stems = measured(tmp_path, {**sounds, "Song_v2": other}, mix)
+    assert told(stems) - {("MIX008", "FullMix")} == {(rule, "Song_v2")}
+    assert [pair.first.stem for pair in across(stems).twins] == ["FullMix"]
+    made = across(stems).mixdown
+    assert made is not None
+    assert {part.path.stem for part in made.parts} == set(sounds)
+
+
+def test_a_solo_that_is_the_mix_is_no_copy_of_it(tmp_path: Path) -> None:
+    sounds = band(4)
+    stems = measured(tmp_path, sounds, 0.5 * sounds["Part1"])
+    assert told(stems) == {("MIX002", name) for name in sounds if name != "Part1"}
+    assert across(stems).twins == ()

@@ -61,3 +61,11 @@ def test_few_levels_are_not_judged() -> None:
 def test_rounding(cut: np.ufunc, said: str) -> None:
     quiet = 6.0 * np.random.default_rng(5).standard_normal(3 * 48_000)
     assert detected(np.concatenate((cut(quiet).astype(np.int64), np.full(4096, 2**22 + 1)))).words.rounding == said
+
+
+def test_a_slate_tone_in_recorded_noise_is_no_grid() -> None:
+    """As a field recorder writes it: noise at -100 dBFS that weighs nothing, and an exact tone that crosses zero in
+    equal steps."""
+    made = 1e-5 * np.random.default_rng(6).standard_normal(4 * 48_000)
+    made[:20_000] = 0.1 * np.sin(2 * np.pi * 997 / 48_000 * np.arange(20_000))
+    assert detected(through(24, 1.0, made)).words.grid is None

@@ -136,7 +136,7 @@ def test_a_new_name_is_not_that_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("marks", "told"), [(b"", False), (b"\0\1\0\1\0\0\0\5\1A", True)])
-def test_markers_of_an_aiff_are_told_to_be_left_out(tmp_path: Path, marks: bytes, told: bool) -> None:
+def test_markers_of_an_aiff_are_told_to_come_along(tmp_path: Path, marks: bytes, told: bool) -> None:
     folder = build(tmp_path / "Song")
     DEFECTS["aiff"](folder)
     path = folder / "Kick.aiff"
@@ -145,4 +145,4 @@ def test_markers_of_an_aiff_are_told_to_be_left_out(tmp_path: Path, marks: bytes
         path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "big") + data[8:])
     plan = repair.plan(measured(folder), [finding("FMT002", path)])
     steps = next(t.steps for t in plan.treatments if t.name == "Kick.wav")
-    assert ("AIFF to WAV, without its markers" in steps) == told
+    assert ("AIFF to WAV, with its markers" in steps) == told

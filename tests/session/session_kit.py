@@ -1,4 +1,4 @@
-"""Stems on disk for session tests, and the structural lint that real Pro Tools and Media Composer AAFs pass."""
+"""Stems on disk for session tests."""
 
 from __future__ import annotations
 
@@ -55,79 +55,3 @@ def moving_song(rate: int = 48000) -> Song:
         tempo_map=(TempoChange(Fraction(33), 120.25), TempoChange(Fraction(64), 61.7)),
         meter_map=(MeterChange(Fraction(0), 3, 4), MeterChange(Fraction(33), 7, 8)),
     )
-
-
-def lint_aaf(path: Path) -> list[str]:
-    """What is wrong with the structure of an AAF, by the rules that real exports keep."""
-    import aaf2
-
-    wrong: list[str] = []
-    with aaf2.open(str(path), "r") as aaf:
-        mobs = {mob.mob_id: mob for mob in aaf.content.mobs}
-        top = [mob for mob in aaf.content.compositionmobs() if mob.usage == "Usage_TopLevel"]
-        if len(top) != 1 or not top[0].name:
-            return [f"{len(top)} top-level compositions"]
-        slots = list(top[0].slots)
-        if len({slot.slot_id for slot in slots}) != len(slots):
-            wrong.append("slot ids repeat")
-        if not any(slot.media_kind == "Timecode" for slot in slots):
-            wrong.append("no timecode slot")
-        sound = [slot for slot in slots if slot.media_kind == "Sound"]
-        for slot in sound:
-            if not slot.name or not slot["PhysicalTrackNumber"].value:
-                wrong.append(f"slot {slot.slot_id} has no name or number")
-            for segment in _walk(slot.segment):
-                wrong += _lint_segment(segment, mobs)
-        for slot in slots:
-            if type(slot).__name__ == "EventMobSlot":
-                for event in slot.segment.components:
-                    if not set(event["DescribedSlots"].value) <= {slot.slot_id for slot in sound}:
-                        wrong.append("a marker describes no slot")
-        for mob in aaf.content.sourcemobs():
-            wrong += _lint_descriptor(aaf, mob)
-    return wrong
-
-
-def _walk(segment: Any) -> Any:
-    yield segment
-    for inner in getattr(segment, "components", getattr(segment, "segments", ())):
-        yield from _walk(inner)
-
-
-def _lint_segment(segment: Any, mobs: Any) -> list[str]:
-    kind = type(segment).__name__
-    if kind == "Sequence" and segment.length != sum(part.length for part in segment.components):
-        return ["a sequence is not as long as its parts"]
-    if kind == "OperationGroup" and any(part.length != segment.length for part in segment.segments):
-        return ["an operation is not as long as its inputs"]
-    chain = []
-    while kind == "SourceClip" and segment.mob_id.int:
-        mob = mobs.get(segment.mob_id)
-        if mob is None or segment.slot_id not in {slot.slot_id for slot in mob.slots}:
-            return ["a clip refers to nothing"]
-        chain.append(type(mob).__name__)
-        segment = mob.slot_at(segment.slot_id).segment
-    return [] if kind != "SourceClip" or chain == ["MasterMob", "SourceMob", "SourceMob"] else [f"chain {chain}"]
-
-
-def _lint_descriptor(aaf: Any, mob: Any) -> list[str]:
-    descriptor = mob.descriptor
-    kind = type(descriptor).__name__
-    if kind == "TapeDescriptor":
-        return []
-    wrong = [] if "ContainerFormat" in descriptor and "SampleRate" in descriptor else [f"{kind} is incomplete"]
-    if kind == "PCMDescriptor":
-        got = {
-            n: descriptor[n].value for n in ("Channels", "QuantizationBits", "BlockAlign", "SequenceOffset", "Locked")
-        }
-        if got != {"Channels": 1, "QuantizationBits": 24, "BlockAlign": 3, "SequenceOffset": 0, "Locked": False}:
-            wrong.append(f"PCM is {got}")
-        if len(aaf.content.essencedata[mob.mob_id].open("r").read()) != 3 * descriptor["Length"].value:
-            wrong.append("essence and its length differ")
-    else:
-        summary, url = bytes(descriptor["Summary"].value), descriptor["Locator"].value[0]["URLString"].value
-        if summary[:4] != b"RIFF" or b"fmt " not in summary or b"data" not in summary:
-            wrong.append("summary is no WAVE header")
-        if not url.startswith("file:///") or any(c == " " or ord(c) > 126 for c in url):
-            wrong.append(f"URL {url}")
-    return wrong

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from session_kit import band
 
-from stemwright.errors import OutputError, SessionError
+from stemwright.errors import OutputError, SessionError, UnknownName
 from stemwright.model import Session
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import FIELDS, formats, losses, write_session
 
-NAMES = ("aaf", "midi", "reaper")
+NAMES = ("aaf", "ardour", "dawproject", "midi", "otio", "reaper")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_nothing_is_lost_silently(session: Session, tmp_path: Path) -> None:
 def test_suffix_options_and_unknown_formats(session: Session, tmp_path: Path) -> None:
     written = write_session("reaper", session, tmp_path / "Song v1.2")
     assert written.outputs[0].path == tmp_path / "Song v1.2.rpp" and written.outputs[0].path.is_file()
-    with pytest.raises(SessionError, match="no session format 'ptx'") as caught:
+    with pytest.raises(UnknownName, match="no session format 'ptx'") as caught:
         write_session("ptx", session, tmp_path / "s")
     assert "reaper" in caught.value.hint
     with pytest.raises(SessionError, match="no option 'embed'"):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 from session_kit import moving_song, song
 
-from stemwright.model import Estimate, MeterChange
-from stemwright.session.grid import grid, quarters_at
+from stemwright.model import Estimate, MeterChange, Song, TempoChange
+from stemwright.session.grid import grid, quarters_at, seconds_at, song_of_points
 from stemwright.units import exact_bpm
 
 
@@ -50,3 +51,26 @@ def test_changes_count_from_bar_one() -> None:
 def test_unknown_tempo_is_the_default_from_frame_0() -> None:
     (point,) = grid(song(bpm=None))
     assert (point.at, point.bpm, point.meter) == (0, 120, (4, 4))
+
+
+@given(
+    downbeat=st.integers(0, 48000 * 20),
+    bpms=st.lists(st.integers(4000, 24000).map(lambda n: n / 100), min_size=1, max_size=4),
+    meters=st.lists(st.sampled_from([(4, 4), (3, 4), (7, 8), (2, 2)]), min_size=1, max_size=3),
+)
+def test_points_give_the_song_back(downbeat: int, bpms: list[float], meters: list[tuple[int, int]]) -> None:
+    one = song(
+        bpm=Estimate(bpms[0], 1.0, "session"),
+        downbeat_frame=downbeat,
+        tempo_map=tuple(TempoChange(Fraction(7 * n), bpm) for n, bpm in enumerate(bpms) if n),
+        meter_map=tuple(MeterChange(Fraction(12 * n), *meter) for n, meter in enumerate(meters)),
+    )
+    points = grid(one)
+    for bar_one in (downbeat, 0, 12345):
+        back = grid(replace(Song("", 48000), **song_of_points(points, bar_one, 48000)))
+        assert len(back) == len(points)
+        for found, point in zip(back, points, strict=True):
+            assert (found.quarters, found.meter) == (point.quarters, point.meter)
+            assert abs(found.at - point.at) < Fraction(1, 10**9)
+    assert song_of_points(points, downbeat, 48000)["downbeat_frame"] == downbeat
+    assert all(seconds_at(points, quarters_at(points, p.at)) == p.at for p in points)

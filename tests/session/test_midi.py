@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import random
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import mido
+import pretty_midi
 import pytest
 from session_kit import band, moving_song, song
 
+from stemwright.errors import InputError, SessionError, StemwrightError
 from stemwright.model import Estimate, Session
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import write_session
+from stemwright.session.formats import read_session, write_session
 from stemwright.session.grid import grid
 from stemwright.units import PITCH_CLASSES, key_signature_sharps
 
@@ -67,3 +71,102 @@ def test_every_key_and_byte_identity(tmp_path: Path) -> None:
         assert raw[at + 4] == key.endswith("minor")
     write_session("midi", replace(session, song=song(key=Estimate(key, 1.0, "user"))), path)
     assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize("bpm", [93.5, 151.2, 174.61])
+def test_an_independent_reader_sees_the_tempo(tmp_path: Path, bpm: float) -> None:
+    """Tempo from the first to the last beat, and where the last beat of ten minutes falls."""
+    path = tmp_path / "s.mid"
+    session = replace(arrange(band(tmp_path)), song=song(bpm=Estimate(bpm, 1.0, "user")), frames=600 * 48000)
+    write_session("midi", session, path)
+    points = grid(session.song)
+    file = pretty_midi.PrettyMIDI(str(path))
+    first = float(points[-1].quarters) * 960
+    beats = int(bpm * 9.9)
+    start, end = (file.tick_to_time(round(first + 960 * beat)) for beat in (0, beats))
+    assert abs(beats * 60 / (end - start) - bpm) < 1e-3
+    assert abs(end - (float(points[-1].at) + beats * 60 / bpm)) < 1e-3
+    assert [(s.numerator, s.denominator) for s in file.time_signature_changes][-1] == points[-1].meter
+    assert file.key_signature_changes[0].key_number == 18  # F# minor, counted from C major over C minor
+
+
+def test_an_independent_reader_sees_every_change(tmp_path: Path) -> None:
+    path = tmp_path / "s.mid"
+    session = arrange(replace(band(tmp_path), song=moving_song()))
+    write_session("midi", session, path)
+    times, tempos = pretty_midi.PrettyMIDI(str(path)).get_tempo_changes()
+    points = grid(session.song)
+    assert list(times) == pytest.approx([float(p.at) for p in points], abs=50e-6)
+    assert list(tempos) == pytest.approx([float(p.bpm) for p in points], abs=1e-2)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.mid"
+    for facts in (moving_song(), song(), song(downbeat_frame=0), song(bpm=Estimate(174.61, 1.0, "user"))):
+        session = replace(arrange(replace(band(tmp_path), song=facts)), frames=50 * 48000)
+        write_session("midi", session, path)
+        opened = read_session(path)
+        read = opened.session
+        assert opened.warnings == () and read.tracks == () and read.notes == session.notes
+        assert read.song.bpm and facts.bpm and read.song.bpm.value == pytest.approx(facts.bpm.value, abs=1e-9)
+        assert read.song.meter_map == facts.meter_map and abs(read.song.downbeat_frame - facts.downbeat_frame) <= 16
+        for change, expected in zip(read.song.tempo_map, facts.tempo_map, strict=True):
+            assert change.at == expected.at and change.bpm == pytest.approx(expected.bpm, abs=1e-2)
+        assert read.song.key and read.song.key.value == "F# minor" and read.song.title == "My Söng"
+        assert [m.name for m in read.markers] == [m.name for m in session.markers]
+        assert all(abs(a.at - b.at) <= 24 for a, b in zip(read.markers, session.markers, strict=True))
+        assert abs(read.frames - session.frames) <= 24
+        write_session("midi", read, path)
+        again = read_session(path).session
+        assert (again.song, again.markers, again.notes) == (read.song, read.markers, read.notes)
+
+
+def test_real_files(shared: Path) -> None:
+    paths = sorted((shared / "material/sessions/midi").rglob("*.mid"))
+    assert len(paths) == 7
+    for path in paths:
+        read = read_session(path).session
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # keys on other tracks than the first
+            file = pretty_midi.PrettyMIDI(str(path))
+        times, tempos = file.get_tempo_changes()
+        assert read.song.bpm and read.song.bpm.value == pytest.approx(tempos[0], abs=1e-3)
+        assert [float(p.at) for p in grid(read.song)][-1] == pytest.approx(times[-1], abs=1e-2)
+        meter = file.time_signature_changes[0] if file.time_signature_changes else None
+        found = read.song.meter_map[0]
+        assert meter is None or (found.numerator, found.denominator) == (meter.numerator, meter.denominator)
+        assert read.frames / 48000 >= file.get_end_time() - 0.01
+
+
+def test_bytes_that_are_no_midi_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.mid"
+    for data, kind, words in (
+        (b"", InputError, "is no MIDI file"),
+        (b"MThd\0\0\0\6\0\1\0\1", SessionError, "damaged"),
+        (b"MThd\0\0\0\6\0\1\0\0\xe7\x28", SessionError, "counts timecode"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(kind, match=words) as caught:
+            read_session(path)
+        assert caught.value.hint
+
+
+def test_mutations_give_nothing_but_house_errors(tmp_path: Path) -> None:
+    path = tmp_path / "s.mid"
+    write_session("midi", arrange(replace(band(tmp_path), song=moving_song())), path)
+    whole = path.read_bytes()
+    chance, failed = random.Random(9), 0
+    for _ in range(500):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 2)):
+            at = chance.randrange(4, len(data))
+            data[at : at + chance.choice((0, 1, 1, 40))] = chance.choice(
+                (b"", b"\xff", b"\0", b"\x7f", b"\xff\x51\x03")
+            )
+        path.write_bytes(data)
+        try:
+            read_session(path)
+        except StemwrightError as error:
+            assert error.hint
+            failed += 1
+    assert 50 < failed < 450

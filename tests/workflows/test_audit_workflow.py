@@ -127,10 +127,25 @@ def test_a_report_can_be_the_result(folder: Path) -> None:
 
 def test_watching_ends_once_a_change_has_settled(folder: Path) -> None:
     looks = 0
-    writer = threading.Thread(target=lambda: (folder / "Song_Keys.wav").write_bytes(b"x"))
-    for _ in audit.changed(folder, 0.02):
+
+    def write() -> None:
+        (folder / "Song_Keys.wav").write_bytes(b"x")
+        (folder / "Song_Bass DI.wav").write_bytes(b"y")
+        (folder / "Song_Drums.wav").unlink()
+
+    writer = threading.Thread(target=write)
+    (folder / "report.html").write_text("ours", encoding="utf-8")
+    watching = audit.changed(folder, audit.look(folder, [folder / "report.html"]), [folder / "report.html"], 0.02)
+    while True:
+        try:
+            next(watching)
+        except StopIteration as end:
+            _, said = end.value
+            break
         looks += 1
+        if looks == 2:
+            (folder / "report.html").write_text("ours again", encoding="utf-8")
         if looks == 3:
             writer.start()
-    assert looks >= 4
+    assert looks >= 4 and said == ("Song_Bass DI.wav changed", "Song_Keys.wav is new", "Song_Drums.wav is gone")
     writer.join()

@@ -147,6 +147,18 @@ def test_folder_of_stems_is_taken_as_it_is(tmp_path: Path) -> None:
     assert outcome.result.separation is None
 
 
+def test_split_options_for_stems_are_told_to_do_nothing(tmp_path: Path) -> None:
+    folder = write_stems(tmp_path / "Song_120_Am", {"Drums": tone(100), "Bass": tone(60)}, 48_000)
+    asked = SplitOptions(preset="2_tracks", quality="best", two_stems="vocals", preview_s=30, device="cpu")
+    warnings = deliver(folder, to=("midi",), split=asked).warnings
+    idle = "--preset, --quality, --two-stems, --preview"
+    assert warnings[0] == f"stems are taken as they are, so there is nothing to do for {idle}"
+    assert (
+        "nothing to do for --model" in deliver(folder, split=SplitOptions("", model="hpss"), to=("midi",)).warnings[0]
+    )
+    assert not any("nothing to do" in text for text in deliver(folder, to=("midi",)).warnings)
+
+
 def test_delivery_never_lands_in_its_own_source(tmp_path: Path) -> None:
     stems = write_stems(tmp_path / "Song_120_Am", pulse_song(4.0))
     assert finish(prep(stems, PrepOptions())).result.folder == tmp_path / "Song_120_Am_Delivery"

@@ -50,9 +50,11 @@ def read_stems(folder: Path) -> StemSet:
         except InputError as error:
             unreadable.append(Unreadable(path, error.kind, error.message.removeprefix(f"{path}: ")))
     if not audio and not unreadable:
-        raise NotFoundInput(
-            f"{folder}: holds no audio files", "give the folder that the stems lie in (WAV, AIFF, FLAC, ...)"
-        )
+        hint = "give the folder that the stems lie in (WAV, AIFF, FLAC, ...)"
+        if subfolders:
+            some = ", ".join(map(str, subfolders[:3])) + (", ..." if subfolders[3:] else "")
+            hint = f"the stems lie in {some}: give that folder" if len(subfolders) == 1 else f"give one of {some}"
+        raise NotFoundInput(f"{folder}: holds no audio files", hint)
     stems, mix, other_mixes = _sort(tuple(audio))
     rate = majority_rate(tuple(audio)) if audio else 48_000
     return StemSet(

@@ -18,6 +18,7 @@ __all__ = [
     "Rule",
     "audit",
     "catalogue",
+    "causes",
     "collect",
     "counted",
     "explain",
@@ -92,6 +93,12 @@ def relative(finding: Finding, folder: Path) -> Finding:
     """A finding whose subject is named as seen from the folder."""
     inside = finding.subject and finding.subject.is_relative_to(folder)
     return replace(finding, subject=finding.subject.relative_to(folder)) if inside and finding.subject else finding
+
+
+def causes() -> dict[str, str]:
+    """Cause by code, of rules that tell of one fault in several ways: too hot, too coarse, lossy, dithered."""
+    topics = ("headroom", "bit-depth", "file-format", "dither")
+    return {code: one.daw for code, one in catalogue().items() if one.daw in topics}
 
 
 # ---- what rules share -----------------------------------------------------------------------------------------

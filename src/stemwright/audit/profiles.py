@@ -22,8 +22,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from stemwright import resources
-from stemwright.audit.rule import Rule, catalogue, families, toml
-from stemwright.errors import SettingsError
+from stemwright.audit.rule import FAMILIES, Rule, catalogue, families, toml
+from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import SEVERITIES, Finding, Severity
 
 
@@ -78,7 +78,8 @@ def _prefixes(texts: Iterable[str]) -> tuple[str, ...]:
     prefixes = tuple(text.strip().upper() for text in texts)
     for prefix in prefixes:
         if not prefix or not any(code.startswith(prefix) for code in catalogue()):
-            raise SettingsError(f"no rule starts with {prefix!r}", f"known: {families(catalogue())}")
+            hint = f"known: {families(catalogue())}"
+            raise UnknownName(f"no rule starts with {prefix!r}", hint, prefix, (*FAMILIES, *catalogue()))
     return prefixes
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from stemwright import registry
 from stemwright.audit import daws
-from stemwright.errors import SettingsError
+from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import Confidence, Severity, Span
 
 HEADINGS = ("What", "Why the mix engineer cares", "How it is measured", "Fix", "Source")
@@ -142,10 +142,10 @@ def families(codes: Iterable[str]) -> str:
 
 
 def explain(code: str) -> str:
-    """The manual of one rule, as text. Raises SettingsError for an unknown code."""
+    """The manual of one rule, as text. Raises UnknownName for an unknown code."""
     found = catalogue().get(code.upper())
     if found is None:
-        raise SettingsError(f"there is no rule {code!r}", f"known: {families(catalogue())}")
+        raise UnknownName(f"there is no rule {code!r}", f"known: {families(catalogue())}", code, catalogue())
     text = f"{found.code} ({found.severity}, {found.confidence}): {inspect.getdoc(found.check)}"
     for title, step in daws.steps(found.daw):
         text += f"\n\nIn {title}\n    {step}"

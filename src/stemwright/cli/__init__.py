@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from stemwright import __version__
-from stemwright.errors import StemwrightError
+from stemwright.errors import StemwrightError, UnknownName
 from stemwright.registry import module_names
 
 _COMMANDS = "stemwright.cli.commands"
@@ -36,6 +36,17 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"{_COMMANDS}.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names. Raises UnknownName."""
+        known, name = self.list_commands(ctx), args[0]
+        if name not in known and not name.startswith("-"):
+            if Path(name).exists():
+                raise UnknownName(f"{name}: is no command", f"say what to do with it, as in `stemwright prep {name}`")
+            raise UnknownName(f"there is no command {name!r}", "`stemwright --help` lists them", name, known)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Fill in the settings files before the command reads its options."""

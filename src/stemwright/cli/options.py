@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stemwright.cli import output
+from stemwright.cli.named import Named, formats, profile, templates
 
 if TYPE_CHECKING:
     from stemwright.workflows.facts import Given
@@ -155,9 +156,7 @@ def comma_list(ctx: click.Context, parameter: click.Parameter, value: Any) -> tu
 
 
 audits = _stack(
-    click.option(
-        "--profile", default="protools", show_default=True, help="Delivery rules: a name or a .toml file of your own."
-    ),
+    profile(),
     click.option(
         "--select", default="", callback=comma_list, metavar="CODES", help="Only these rules (prefixes, with commas)."
     ),
@@ -188,6 +187,8 @@ audits = _stack(
 sessions = _stack(
     click.option(
         "--to",
+        cls=Named,
+        known=formats,
         default="reaper,aaf,midi",
         show_default=True,
         callback=comma_list,
@@ -196,7 +197,12 @@ sessions = _stack(
     ),
     click.option("--embed", is_flag=True, help="Put the audio inside the AAF instead of beside it."),
     click.option(
-        "--layout", default="mix-engineer", show_default=True, help="Session template: order, groups, colours."
+        "--layout",
+        cls=Named,
+        known=templates("sessions"),
+        default="mix-engineer",
+        show_default=True,
+        help="Session template: order, groups, colours.",
     ),
 )
 
@@ -262,6 +268,14 @@ def session_options(flags: dict[str, Any]) -> SessionOptions:
     from stemwright.workflows.session import SessionOptions
 
     _embed_what(flags)
+    wrong = next((pair for pair in flags["mapping"] if "=" not in pair), None)
+    if wrong or (flags["mapping"] and not flags["template"]):
+        raise click.UsageError("--map is written STEM=TRACK and names a track of the --template")
     return SessionOptions(
-        given=given(flags), **{name: flags[name] for name in ("to", "embed", "layout", "out", "force", "dry_run")}
+        given=given(flags),
+        mapping=tuple((pair.partition("=")[0], pair.partition("=")[2]) for pair in flags["mapping"]),
+        **{
+            name: flags[name]
+            for name in ("to", "embed", "layout", "out", "force", "dry_run", "verify", "mixed_rates", "template")
+        },
     )

@@ -44,9 +44,9 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=not stream.isatty())
 
 
-def run(workflow: Generator[Progress, None, T]) -> T:
-    """Run a workflow to its end, drawing its progress."""
-    mode = manners.progress
+def run(workflow: Generator[Progress, None, T], mode: str = "") -> T:
+    """Run a workflow to its end, drawing its progress: as `mode` says, or as the user asks."""
+    mode = mode or manners.progress
     if mode == "auto":
         mode = "none" if manners.quiet else "bar" if sys.stderr.isatty() else "plain"
     draw, close = {"bar": _bar, "plain": _plain, "json": _json_lines, "none": _silent}[mode]()

@@ -59,7 +59,7 @@ def render_notes(facts: NotesFacts, template: str = "mix-engineer", suffix: str 
 def words(facts: NotesFacts) -> dict[str, Any]:
     """Everything that a template may use, as one-line texts, lists of texts and plain dicts."""
     stems = facts.stems
-    listed = [f for severity in ("error", "warning") for f in facts.findings if f.severity == severity]
+    judged = [found for found in facts.findings if not found.waived]
     found = {
         "song": _song(stems),
         "tracks": [_track(number, stem) for number, stem in enumerate(stems.everything, 1)],
@@ -70,15 +70,12 @@ def words(facts: NotesFacts) -> dict[str, Any]:
         "sessions": [{"file": Path(name).name, "lacks": _lacks(losses)} for name, losses in facts.sessions],
         "has_mix": stems.mix is not None,
         "kinds": sorted({Path(name).suffix.lower() for name, _ in facts.sessions}),
-        "audit": _audit(facts.findings),
+        "audit": _audit(judged),
         "findings": [
-            {
-                "severity": finding.severity,
-                "rule": finding.rule,
-                "text": f"{local(finding.subject, stems.folder) if finding.subject else ''} {finding.message}".strip(),
-                "fix": finding.fix.summary if finding.fix else "",
-            }
-            for finding in listed
+            _finding(stems, [found for found in judged if (found.severity, found.rule) == group])
+            for group in dict.fromkeys(
+                (kind, f.rule) for kind in ("error", "warning") for f in judged if f.severity == kind
+            )
         ],
         "date": facts.date,
         "version": facts.version,
@@ -212,9 +209,22 @@ def _lacks(losses: Iterable[Loss]) -> list[str]:
     return [f"{loss.field.replace('_', ' ')}: {loss.reason} ({loss.subject})" for loss in losses]
 
 
-def _audit(findings: tuple[Finding, ...]) -> str:
+def _finding(stems: StemSet, alike: list[Finding]) -> dict[str, str]:
+    """What one rule found: of several files their names, and the first one's figures."""
+    names = list(dict.fromkeys(local(found.subject, stems.folder) for found in alike if found.subject))
+    messages = list(dict.fromkeys(found.message for found in alike))
+    text = f"{''.join(names)} {'; '.join(messages)}".strip()
+    if len(names) > 1:
+        every = len(names) == len(stems.everything)
+        who = f"all {len(names)} files" if every else f"{len(names)} files ({', '.join(names)})"
+        text = f"{who}: {'each' if len(messages) == 1 else 'the first'} {messages[0]}"
+    fix = alike[0].fix.summary if alike[0].fix else ""
+    return {"severity": alike[0].severity, "rule": alike[0].rule, "text": text, "fix": fix}
+
+
+def _audit(findings: Iterable[Finding]) -> str:
     count = Counter(found.severity for found in findings)
-    if not findings:
+    if not count:
         return "No finding."
     return f"{', '.join(_many(count[kind], 'remark' if kind == 'info' else kind) for kind in SEVERITIES[::-1])}."
 

@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stemwright.measure import _numpy
-from stemwright.measure._numpy import ABSURD, CELL, GRID, HUGE, LIMIT, TINY, Array, Cells, Floats, Found
-from stemwright.measure.loudness import coefficients
+from stemwright.measure._numpy import ABSURD, CELL, GRID, HUGE, LIMIT, TINY, Array, Cells, Found
 
 
 @contextmanager
@@ -37,14 +35,20 @@ with _no_scipy():
     import numba.np.arraymath  # noqa: F401
     from numba import njit, uint64
 
-_FINITE = {"nnan", "nsz", "contract"}
-"""What lets LLVM find minima and maxima in vectors without changing a number."""
+    from stemwright.measure._numba_filters import FINITE, heights, weighted
+
+__all__ = ["apart", "cells", "heights", "unpack", "weighted"]
+
+_STEP = np.float32(1 / GRID)
+_PIECE = 1024
+"""Frames unpacked at once: what stays in the processor's cache."""
 
 
 def unpack(raw: Array, kind: str, x: Array) -> Found:
     """See `_numpy.unpack`."""
     if kind == "i24":
-        return Found(*_unpack24(raw, x))
+        data = np.lib.stride_tricks.as_strided(raw[0, :1].view(np.uint8)[1:], (3 * raw.size,), (1,))
+        return Found(*_unpack24(data, x))
     if kind == "f32":
         np.copyto(x, raw)
         found = Found(*_floats(x))
@@ -54,16 +58,64 @@ def unpack(raw: Array, kind: str, x: Array) -> Found:
 
 
 @njit(nogil=True, cache=True)
-def _unpack24(raw: Any, x: Any) -> Any:
-    mask, sounding, coarse = np.int32(0), 0, 0
-    for channel in range(raw.shape[0]):
-        for n in range(raw.shape[1]):
-            whole = raw[channel, n] >> 8
-            x[channel, n] = np.float32(whole) * np.float32(1 / GRID)
-            mask |= whole
-            sounding += whole != 0
-            coarse += (whole & 255) == 0
-    return mask, False, sounding, coarse - (raw.size - sounding)
+def _unpack24(data: Any, x: Any) -> Any:
+    """From the bytes of interleaved samples."""
+    channels, frames = x.shape
+    flat = np.empty(channels * _PIECE, np.float32)
+    mask = sounding = fine = np.int32(0)
+    for at in range(0, frames, _PIECE):
+        count = min(_PIECE, frames - at)
+        piece = data[3 * channels * at : 3 * channels * (at + count)]
+        if count == _PIECE:
+            bits, some, low = _words24(piece.view(np.uint32), flat)
+        else:
+            bits, some, low = _bytes24(piece, flat[: channels * count])
+        mask, sounding, fine = mask | bits, sounding + some, fine + low
+        if channels == 2:
+            _deal(flat, x[0, at : at + count], x[1, at : at + count])
+        else:
+            for channel in range(channels):
+                x[channel, at : at + count] = flat[channel : channels * count : channels]
+    return mask, False, sounding, sounding - fine
+
+
+@njit(nogil=True)
+def _deal(flat: Any, left: Any, right: Any) -> Any:
+    for n in range(len(left)):
+        left[n] = flat[uint64(2 * n)]
+        right[n] = flat[uint64(2 * n + 1)]
+
+
+@njit(nogil=True)
+def _words24(words: Any, flat: Any) -> Any:
+    """Four samples of every three words."""
+    mask = sounding = fine = np.int32(0)
+    for group in range(len(flat) // 4):
+        i, n = uint64(3 * group), uint64(4 * group)
+        w0, w1, w2 = words[i], words[i + uint64(1)], words[i + uint64(2)]
+        s0 = np.int32(w0 << np.uint32(8)) >> np.int32(8)
+        s1 = np.int32((w1 << np.uint32(16)) | ((w0 >> np.uint32(24)) << np.uint32(8))) >> np.int32(8)
+        s2 = np.int32((w2 << np.uint32(24)) | ((w1 >> np.uint32(16)) << np.uint32(8))) >> np.int32(8)
+        s3 = np.int32(w2) >> np.int32(8)
+        flat[n], flat[n + uint64(1)] = np.float32(s0) * _STEP, np.float32(s1) * _STEP
+        flat[n + uint64(2)], flat[n + uint64(3)] = np.float32(s2) * _STEP, np.float32(s3) * _STEP
+        mask |= s0 | s1 | s2 | s3
+        sounding += np.int32(s0 != 0) + np.int32(s1 != 0) + np.int32(s2 != 0) + np.int32(s3 != 0)
+        fine += np.int32(s0 & 255 != 0) + np.int32(s1 & 255 != 0) + np.int32(s2 & 255 != 0) + np.int32(s3 & 255 != 0)
+    return mask, sounding, fine
+
+
+@njit(nogil=True)
+def _bytes24(data: Any, flat: Any) -> Any:
+    mask = sounding = fine = np.int32(0)
+    for n in range(len(flat)):
+        low, middle, high = data[3 * n], data[3 * n + 1], data[3 * n + 2]
+        whole = np.int32(np.uint32(low) << 8 | np.uint32(middle) << 16 | np.uint32(high) << 24) >> np.int32(8)
+        flat[n] = np.float32(whole) * _STEP
+        mask |= whole
+        sounding += np.int32(whole != 0)
+        fine += np.int32(whole & 255 != 0)
+    return mask, sounding, fine
 
 
 @njit(nogil=True, cache=True)
@@ -107,7 +159,7 @@ def _cells(x: Any, start: Any, low: Any, high: Any, bend: Any, zeros: Any, level
             total[channel, cell], energy[channel, cell] = _sums(x[channel], at)
 
 
-@njit(nogil=True, fastmath=_FINITE)
+@njit(nogil=True, fastmath=FINITE)
 def _extremes(x: Any, at: Any, cell: Any, low: Any, high: Any, bend: Any) -> Any:
     least = most = x[at]
     bent = abs(x[at] - (x[at - 1] + x[at - 1]) + x[at - 2])
@@ -151,89 +203,3 @@ def apart(x: Any, start: Any, count: Any) -> Any:
         between = np.float64(x[0, i]) - np.float64(x[1, i])
         found += between * between
     return found
-
-
-def weighted(x: Array, rate: int, state: Floats, edges: NDArray[np.intp]) -> Floats:
-    """See `_numpy.weighted`."""
-    found = np.empty((len(x), len(edges) - 1))
-    for channel in range(0, len(x), 2):
-        other = min(channel + 1, len(x) - 1)
-        _weighted(x[channel], x[other], coefficients(rate), state[channel], state[other], edges, rate, found, channel)
-    return found
-
-
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def _weighted(
-    x: Any, y: Any, coefficients: Any, s: Any, t: Any, edges: Any, rate: Any, found: Any, channel: Any
-) -> Any:
-    """Two channels at once: one alone would wait for itself, two fused multiply-adds a sample."""
-    b0, b1, b2, a1, a2, c1, c2 = coefficients
-    p1, p2, q1, q2 = s[0], s[1], s[2], s[3]
-    u1, u2, v1, v2 = t[0], t[1], t[2], t[3]
-    silent = 0
-    other = min(channel + 1, found.shape[0] - 1)
-    for part in range(len(edges) - 1):
-        left = right = 0.0
-        silent = silent + edges[part + 1] - edges[part] if _silent(x, y, edges[part], edges[part + 1]) else 0
-        if silent > rate:  # nothing that could be heard is left; denormal numbers would be slow
-            p1 = p2 = q1 = q2 = u1 = u2 = v1 = v2 = 0.0
-        else:
-            for n in range(edges[part + 1] - edges[part]):
-                i = uint64(edges[part]) + uint64(n)
-                value = np.float64(x[i])
-                shelved = b0 * value + p1
-                p1 = (b1 * value + p2) - a1 * shelved
-                p2 = b2 * value - a2 * shelved
-                heard = shelved + q1
-                q1 = (q2 - 2.0 * shelved) - c1 * heard
-                q2 = shelved - c2 * heard
-                left += heard * heard
-                value = np.float64(y[i])
-                shelved = b0 * value + u1
-                u1 = (b1 * value + u2) - a1 * shelved
-                u2 = b2 * value - a2 * shelved
-                heard = shelved + v1
-                v1 = (v2 - 2.0 * shelved) - c1 * heard
-                v2 = shelved - c2 * heard
-                right += heard * heard
-        found[channel, part], found[other, part] = left, right
-    s[0], s[1], s[2], s[3] = p1, p2, q1, q2
-    t[0], t[1], t[2], t[3] = u1, u2, v1, v2
-
-
-@njit(nogil=True)
-def _silent(x: Any, y: Any, start: Any, end: Any) -> Any:
-    n = start
-    while n < end and x[n] == 0 and y[n] == 0:
-        n += 1
-    return n == end
-
-
-def peaks(x: Array, rows: NDArray[np.intp], places: NDArray[np.intp], taps: Array) -> Floats:
-    """See `_numpy.peaks`."""
-    found = np.empty(len(rows))
-    _peaks(x, rows, places, taps, found)
-    return found
-
-
-@njit(nogil=True, cache=True, fastmath=_FINITE)
-def _peaks(x: Any, rows: Any, places: Any, taps: Any, found: Any) -> Any:
-    phases, size = taps.shape
-    near, made = np.empty((size, CELL)), np.empty(CELL)
-    for start in range(0, len(rows), CELL):
-        count = min(CELL, len(rows) - start)
-        for k in range(count):  # places side by side
-            row, first = x[rows[start + k]], uint64(places[start + k] - (size // 2 - 1))
-            for tap in range(size):
-                near[uint64(tap), k] = row[first + uint64(tap)]
-            found[start + k] = 0.0
-        for phase in range(phases):
-            made[:] = 0.0
-            for tap in range(0, size, 4):
-                h0, h1, h2, h3 = taps[phase, tap], taps[phase, tap + 1], taps[phase, tap + 2], taps[phase, tap + 3]
-                i0, i1, i2, i3 = uint64(tap), uint64(tap + 1), uint64(tap + 2), uint64(tap + 3)
-                for k in range(CELL):
-                    n = uint64(k)
-                    made[n] += h0 * near[i0, n] + h1 * near[i1, n] + h2 * near[i2, n] + h3 * near[i3, n]
-            for k in range(count):
-                found[start + k] = max(found[start + k], abs(made[k]))

@@ -28,8 +28,8 @@ ABSURD = 16.0  # +24 dBFS
 _BLOCK = 32
 _CELLS, _PIECE = 1024, 1 << 15
 """What stays in the processor's cache."""
-_ROWS = 256
-"""Rows of a matrix product: more, and OpenBLAS starts threads of its own, which cost more than they help."""
+_FEW, _ROWS = 32, 256
+"""Rows of matrix products: more, and OpenBLAS starts threads of its own, which cost more than they help."""
 
 
 class Found(NamedTuple):
@@ -166,13 +166,18 @@ def weighted(x: Array, rate: int, state: Floats, edges: NDArray[np.intp]) -> Flo
     return found
 
 
+def state_space(rate: int) -> tuple[Floats, Floats]:
+    """Of both biquads: the states from those a sample before `[4, 4]`, and what the sample adds `[4]`."""
+    b0, b1, b2, a1, a2, c1, c2 = coefficients(rate)
+    turn = np.array([[-a1, 1, 0, 0], [-a2, 0, 0, 0], [-2 - c1, 0, -c1, 1], [1 - c2, 0, -c2, 0]])
+    return turn, np.array([b1 - a1 * b0, b2 - a2 * b0, b0 * (-2 - c1), b0 * (1 - c2)])
+
+
 @cache
 def _matrices(rate: int) -> tuple[Floats, Floats, Floats, list[tuple[int, Floats]]]:
     """Of a block of 32 samples: outputs and states from samples, outputs from states, states from states before."""
-    b0, b1, b2, a1, a2, c1, c2 = coefficients(rate)
-    heard = np.array([1.0, 0, 1, 0])
-    turn = np.array([[-a1, 1, 0, 0], [-a2, 0, 0, 0], [-2 - c1, 0, -c1, 1], [1 - c2, 0, -c2, 0]])
-    drive = np.array([b1 - a1 * b0, b2 - a2 * b0, b0 * (-2 - c1), b0 * (1 - c2)])
+    turn, drive = state_space(rate)
+    b0, heard = coefficients(rate)[0], np.array([1.0, 0, 1, 0])
     turns = [np.linalg.matrix_power(turn, n) for n in range(_BLOCK + 1)]
     answer = np.array([b0, *(heard @ turned @ drive for turned in turns)])
     late = np.arange(_BLOCK) - np.arange(_BLOCK)[:, None]
@@ -188,16 +193,37 @@ def _matrices(rate: int) -> tuple[Floats, Floats, Floats, list[tuple[int, Floats
     )
 
 
-def peaks(x: Array, rows: NDArray[np.intp], places: NDArray[np.intp], taps: Floats) -> Floats:
-    """Largest magnitude that an interpolator `[phases, taps]` puts out between samples and the next ones.
+def heights(
+    x: Array, rows: NDArray[np.intp], starts: NDArray[np.intp], taps: Floats, bends: Array, a: float, above: float
+) -> Floats:
+    """The largest magnitude that an interpolator `[phases, taps]` puts out in each of some cells, as far as needed.
 
-    Those samples stand at `places` of channels `rows`.
+    The cells begin at `starts` of channels `rows`. Only places are filtered whose bound (see `truepeak`: `a` times the
+    samples on both sides, and second differences times `bends`) is higher than `above`; 0 where there are none.
     """
-    size = taps.shape[1]
-    windows = np.lib.stride_tricks.sliding_window_view(x, size, axis=1)
-    found = np.empty(len(rows))
-    for at in range(0, len(rows), _ROWS):
-        some = slice(at, at + _ROWS)
-        near = windows[rows[some], places[some] - (size // 2 - 1)].astype(np.float64)
-        found[some] = np.abs(near @ taps.T).max(axis=1)
+    size, found = len(bends), np.zeros(len(rows))
+    before = size // 2 - 1
+    windows = np.lib.stride_tricks.sliding_window_view(x, CELL + size + 1, axis=1)
+    places = np.lib.stride_tricks.sliding_window_view(x, size, axis=1)
+    for at in range(0, len(rows), _FEW):
+        row, start = rows[at : at + _FEW], starts[at : at + _FEW]
+        near = windows[row, start - before]
+        sides = np.abs(near[:, before : before + CELL + 1])
+        near = np.abs(near[:, :-2] - 2 * near[:, 1:-1] + near[:, 2:])
+        bound = a * np.maximum(sides[:, :-1], sides[:, 1:]) + near @ _around(bends.tobytes())
+        which, place = np.nonzero(bound > above)
+        for first in range(0, len(which), _ROWS):
+            some = which[first : first + _ROWS]
+            heard = places[row[some], start[some] + place[first : first + _ROWS] - before].astype(np.float64) @ taps.T
+            np.maximum.at(found, at + some, np.abs(heard).max(axis=1))
     return found
+
+
+@cache
+def _around(bends: bytes) -> Array:
+    """`[64 + taps - 1, 64]`: what the second differences around a cell may add at each of its places."""
+    most = np.frombuffer(bends, np.float32)
+    place, tap = np.arange(CELL), np.arange(len(most))[:, None]
+    around = np.zeros((CELL + len(most) - 1, CELL), np.float32)
+    around[place + tap, place] = most[:, None]
+    return around

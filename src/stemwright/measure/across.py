@@ -8,6 +8,7 @@ beside the others (another sample rate, more than two channels) are left out and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from stemwright.measure.twins import sums, twins
 from stemwright.model import Across, Stem, StemSet, Twins
 from stemwright.units import db, linear
 
+HELD_DB = -3.0
+"""What the other stems leave of the mix at most if one that equals it is a copy: a solo equals it, too."""
 COLUMNS = 600
 """Of `Levels.overview`."""
 OFTEN = 3
@@ -38,7 +41,7 @@ def measure_across(stems: StemSet) -> Across:
     sounding = [stem for stem in stems.stems if stem.file.frames and stem.levels and not stem.levels.silent]
     usable = [stem for stem in sounding if _plain(stem)]
     if not usable:
-        return Across(unmixed="no stem can be read" if stems.mix else "")
+        return Across(unmixed="all stems are silent or damaged" if stems.mix else "")
     rate = majority_rate(tuple(stem.file for stem in usable))
     usable = [stem for stem in usable if stem.file.format.sample_rate == rate]
     complete = len(usable) == len(sounding)
@@ -48,6 +51,10 @@ def measure_across(stems: StemSet) -> Across:
     if stems.mix and not unmixed:
         spans = whole(max(frames, stems.mix.file.frames))
         known = grams(tracks, Track(stems.mix.file), spans)
+        if copies := twins((*usable, stems.mix), known.products.sum(axis=(0, 1)), of_last=True):
+            rest = _without(stems, copies)
+            if rest.mixdown and (rest.mixdown.fitted_db < HELD_DB or rest.mixdown.drift_ppm):
+                return rest
         peak: float | None = db(known.peak)
         mixed = mixdown(usable, stems.mix, spans, known)
     else:
@@ -55,6 +62,13 @@ def measure_across(stems: StemSet) -> Across:
         peak, mixed = _sum_peak(usable, frames) if complete else None, None
     pairs, found = _related(usable, known)
     return Across(pairs, found, peak, mixed, unmixed)
+
+
+def _without(stems: StemSet, copies: tuple[Twins, ...]) -> Across:
+    """The comparison without copies of the mix among the stems, which would explain all of it."""
+    taken = {pair.second for pair in copies}
+    found = measure_across(replace(stems, stems=tuple(stem for stem in stems.stems if stem.file.path not in taken)))
+    return replace(found, twins=(*copies, *found.twins))
 
 
 def _plain(stem: Stem) -> bool:

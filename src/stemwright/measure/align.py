@@ -82,7 +82,7 @@ def _place(first: Windows, second: Windows, starts: Starts) -> Place | None:
 
 def _line(times: NDArray[np.float64], lags: NDArray[np.float64]) -> Place:
     """The median of all slopes, and the line of that slope through the middle of the lags."""
-    before, after = np.triu_indices(len(times), 1)
+    before, after = np.nonzero(times[:, None] < times)
     slope = float(np.median((lags[after] - lags[before]) / (times[after] - times[before])))
     return Place(float(np.median(lags - slope * times)), 1e6 * slope)
 
@@ -109,20 +109,38 @@ def _leans(times: NDArray[np.float64], lags: NDArray[np.float64]) -> bool:
     return bool(np.std(lags - line) < 0.2 * np.std(lags))
 
 
+def steady(first: Windows, second: Windows) -> float | None:
+    """The one lag that suits all windows best, found in the sum of their cross-spectra; None without a clear one."""
+    frames = first.shape[-1]
+    total = np.zeros(frames + 1, np.complex64)
+    for one, other in zip(first, second, strict=True):
+        total += _cross_spectrum(one, other)
+    return next(iter(_peak(total, frames)), None)
+
+
 def _lag(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[float]:
-    """The lag in one window, to a quarter of a frame (a parabola over the peak); nothing when no peak stands out."""
+    """The lag in one window; nothing when no peak stands out."""
+    return _peak(_cross_spectrum(first, second), first.shape[1])
+
+
+def _cross_spectrum(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.complex64]:
     frames = first.shape[1]
     fade = np.hanning(frames).astype(np.float32)  # cut-off tones would pull the lag towards 0
     one, other = (np.fft.rfft(sound * fade, 2 * frames) for sound in (first, second))
-    spectrum = (other * one.conj()).sum(axis=0)
+    made: NDArray[np.complex64] = (other * one.conj()).sum(axis=0)
+    return made
+
+
+def _peak(spectrum: NDArray[np.complex64], frames: int) -> list[float]:
+    """The lag of a cross-spectrum, to a quarter of a frame (a parabola over the peak), if it stands out."""
     size = np.abs(spectrum)
     if not size.any():
         return []
     curve = np.fft.irfft(spectrum / (np.sqrt(size) + 1e-6 * np.sqrt(size.max())))
-    far = reach(frames)
+    far = frames // 2  # twice the reach, or else what lies beyond would seem to lie at its edge
     near = np.abs(np.concatenate((curve[-far:], curve[: far + 1])))
     top = int(near.argmax())
-    if near[top] < CLEAR * np.median(near) or not 0 < top < len(near) - 1:
+    if near[top] < CLEAR * np.median(near) or abs(top - far) >= reach(frames):
         return []
     left, peak, right = near[top - 1 : top + 2]
     return [top - far + float(0.5 * (left - right) / (left - 2 * peak + right))]

@@ -7,7 +7,7 @@ in place. What is left then is described (`residue`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from stemwright.measure import align, residue
 from stemwright.measure.align import Place
 from stemwright.measure.fit import Fit, common, decibels, fit
-from stemwright.measure.moves import Look, Move, find_moves, look
+from stemwright.measure.moves import DRIFT_DB, Look, Move, find_moves, look
 from stemwright.measure.together import Grams, Spans, Track, grams
 from stemwright.model import Mixdown, Part, Span, Stem
 
@@ -24,6 +24,7 @@ EXACT_DB = -60.0
 STANDS_OUT_DB = -40.0
 """Residual of a segment re the mix that is worth pointing at."""
 MOST_SPANS = 100
+MOST_ALONE = 12
 WHOLE_DB = 6.0
 """What moving the whole mix must take from the residual; if it does not, some stems are elsewhere and not the mix."""
 
@@ -77,15 +78,26 @@ def mixdown(stems: Sequence[Stem], mix: Stem, spans: Spans, known: Grams) -> Mix
 
 
 def _whole_mix(seen: Look) -> Place | None:
-    """Where the mix as a whole stands, if that explains it better than its place: one loud stem may mislead."""
-    loudest = np.argsort(-np.einsum("iwcf,iwcf->i", seen.stems, seen.stems))[:2]
-    for sound in (seen.stems.sum(axis=0), *seen.stems[loudest]):  # the sum blurs when a stem is inverted
+    """Where the mix as a whole stands, if that explains it better than its place, or one stem elsewhere, does."""
+    loudest = [int(stem) for stem in np.argsort(-np.einsum("iwcf,iwcf->i", seen.stems, seen.stems))]
+    everything = range(len(seen.stems))
+    for sound in (seen.stems.sum(axis=0), *seen.stems[loudest[:2]]):  # the sum blurs when a stem is inverted
         where = align.place(sound, seen.mix, seen.starts)
         if where and (abs(where.lag) >= 0.5 or where.drift_ppm):
-            put = replace(seen, moves=dict.fromkeys(range(len(seen.stems)), Move(where)))
-            if put.fit().decibels < seen.fit().decibels - WHOLE_DB:
-                return where
+            left = _left(seen, everything, where)
+            if left < seen.fit().decibels - WHOLE_DB:
+                alone = [(stem, align.steady(seen.stems[stem], seen.mix)) for stem in loudest[:MOST_ALONE]]
+                if any(_left(seen, [stem], Place(lag)) < left for stem, lag in alone if lag is not None):
+                    return None
+                lag = align.steady(sound, seen.mix)
+                drifts = lag is None or left < _left(seen, everything, Place(lag)) - DRIFT_DB
+                return where if drifts or not where.drift_ppm else Place(lag or 0.0)
     return None
+
+
+def _left(seen: Look, stems: Iterable[int], where: Place) -> float:
+    """What is left of the mix, dB, if these stems stand there and the others as they are."""
+    return replace(seen, moves=dict.fromkeys(stems, Move(where))).fit().decibels
 
 
 def _inside(spans: Spans, edge: float) -> Spans:
@@ -158,8 +170,7 @@ def _described(made: Mixdown, seen: Look, as_is: Fit) -> Mixdown:
     """With the bands of the residual, and what it looks like."""
     mix, rate, (_, _, rest) = seen.mix, seen.rate, seen.solved()
     plain = np.einsum("ci,iwcf->wcf", as_is.gains.astype(np.float32), seen.stems, optimize=True)
-    if seen.moves:
-        mix, plain, rest = seen.inner(mix), seen.inner(plain), seen.inner(rest)
+    mix, plain, rest = seen.inner(mix), seen.inner(plain), seen.inner(rest)
     fitted = mix - rest
     made = replace(made, bands_db=residue.bands(mix - plain, mix, rate))
     if decibels(float(np.vdot(rest, rest)), float(np.vdot(mix, mix))) < EXACT_DB:

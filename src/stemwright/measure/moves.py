@@ -18,6 +18,7 @@ from stemwright.measure.fit import Fit, common, fit
 from stemwright.measure.together import Grams, Track, as_channels, side_by_side
 
 WINDOW = 1 << 17
+"""Frames of a window at most. Its middle half counts; what is beside it is there to be moved in."""
 MOST_WINDOWS = 16
 FEWEST_WINDOWS = 8
 MOST_BYTES = 1 << 27
@@ -29,10 +30,16 @@ EACH = 3
 """Windows chosen for each suspect; the others are those in which most of the mix is left."""
 PLAUSIBLE = (0.3, 3.0)
 """A stem that is found elsewhere stands there at this many times the common gain."""
-NEAR, MUCH = 16, 0.5
-"""A lag of fewer frames must explain this share of what is left: equalisers move low notes by some frames."""
+LEAST, LEAST_LAG = 0.02, 0.5
+"""A move explains this share of what is left of the mix at least, and is this many frames."""
+NEAR, MUCH, NULLED_DB = 16, 0.5, -50.0
+"""A lag of fewer frames must explain that share of what is left, or all moves together must leave less than this of
+the mix: equalisers move low notes by some frames."""
 TELLING = 0.2
-"""Share of what is left of the mix that one stem must explain, its sides exchanged or moved by little."""
+"""Share of what is left of the mix that one stem must explain, its sides exchanged."""
+DRIFT_DB, DRIFT_SHARE = 6.0, 0.02
+"""A drift must leave so much less than the best steady lag, or explain this share of the stem more: beside another
+fault, which leaves much itself, only the second can be seen."""
 
 NOWHERE = Place(0.0)
 """No move."""
@@ -94,13 +101,13 @@ class Look:
 
 def look(tracks: Sequence[Track], mix: Track, known: Grams, found: Fit, mono: Sequence[bool]) -> Look:
     """Windows where the suspects are loud, and then those where most of the mix is left."""
-    size = min(WINDOW, max(1 << 14, 1 << (mix.file.frames // 4).bit_length() - 1))
+    size = min(WINDOW, max(1 << 14, 1 << mix.file.frames.bit_length() - 1))
     channels = known.products.shape[1]
     fit_in = MOST_BYTES // (4 * channels * (len(tracks) + 1))  # frames
     while size > 1 << 14 and fit_in < FEWEST_WINDOWS * size:
         size //= 2
     count = min(MOST_WINDOWS, max(2, fit_in // size))
-    slots, slot_of = np.unique(np.array(known.starts) // size, return_inverse=True)
+    slots, slot_of = np.unique(np.array(known.starts) // (size // 2), return_inverse=True)
     energy = np.zeros((len(slots), len(tracks) + 1))  # the last column: what is left of the mix
     np.add.at(energy, slot_of, known.products.diagonal(axis1=2, axis2=3).sum(axis=1))
     energy[:, -1] = np.bincount(slot_of, found.residual)
@@ -110,13 +117,21 @@ def look(tracks: Sequence[Track], mix: Track, known: Grams, found: Fit, mono: Se
         score = energy[:, column].copy()
         score[chosen] = -1
         chosen.append(int(score.argmax()))
-    spans = [(int(slots[slot]) * size, size) for slot in sorted(chosen)]
-    room = np.zeros((len(tracks) + 1, len(spans), channels, size), np.float32)
-    for window, blocks in enumerate(side_by_side((*tracks, mix), spans)):
+    quarters = 2 * slots[sorted(chosen), None] + np.arange(-1, 3)  # the slot is the middle half of its window
+    needed, places = np.unique(quarters, return_inverse=True)
+    room = np.zeros((len(tracks) + 1, len(needed), channels, size // 4), np.float32)
+    for at, blocks in enumerate(side_by_side((*tracks, mix), [(int(q) * (size // 4), size // 4) for q in needed])):
         for row, block in enumerate(blocks):
-            room[row, window] = as_channels(block, channels)
-    starts = np.array([at for at, _ in spans])
-    return Look(room[:-1], room[-1], starts, mono, mix.file.format.sample_rate)
+            room[row, at] = as_channels(block, channels)
+    windows = room[:, places.reshape(quarters.shape)].swapaxes(2, 3).reshape(len(room), -1, channels, size)
+    windows -= windows.mean(axis=-1, keepdims=True)
+    return Look(windows[:-1], windows[-1], quarters[:, 0] * (size // 4), mono, mix.file.format.sample_rate)
+
+
+def oddest(found: Fit) -> list[int]:
+    """All stems, that with the gain furthest off the common one first."""
+    off = np.where(found.decided, np.abs(found.gain - common(found.gain, found.decided)), 0)
+    return [int(stem) for stem in np.argsort(-off, kind="stable")]
 
 
 def suspects(found: Fit) -> list[int]:
@@ -125,59 +140,95 @@ def suspects(found: Fit) -> list[int]:
     off = np.where(found.decided, np.abs(found.gain - usual), 0)
     if (off > abs(usual)).any():
         off[found.decided] += ODD * abs(usual)
-    order = np.argsort(-off, kind="stable")[:MOST_SUSPECTS]
-    return [int(stem) for stem in order if off[stem] > ODD * abs(usual)]
+    return [stem for stem in oddest(found) if off[stem] > ODD * abs(usual)][:MOST_SUSPECTS]
 
 
 def find_moves(seen: Look) -> None:
-    """Fill in the moves."""
+    """Fill in the moves, and take back those that do not make things clear."""
+    near: set[int] = set()
     for _ in seen.stems:
         found, stems, rest = seen.solved()
-        gains = found.gains.astype(np.float32)
-        usual = abs(common(found.gain, found.decided))
-        best, most = None, 0.0
+        gains, left = found.gains.astype(np.float32), _power(seen.inner(rest))
+        best, most = None, LEAST * left
         for stem, move in _candidates(seen, found, stems, rest):
             own = rest + gains[:, stem, None] * stems[stem]
             power, gain = _explained(seen, own, seen.put(stem, move))
             more = power - _explained(seen, own, stems[stem])[0]
-            near = 0 < abs(move.place.lag) < NEAR and not move.place.drift_ppm
-            plausible = not usual or PLAUSIBLE[0] < abs(gain) / usual < PLAUSIBLE[1]
-            if plausible and more > max(most, MUCH * _power(seen.inner(rest)) if near else 0):
+            if more > most and _plausible(gain, found):
                 best, most = (stem, move), more
         if best is None:
             break
         seen.moves[best[0]] = best[1]
+        where = best[1].place
+        if abs(where.lag) < NEAR and not (where.drift_ppm or best[1].swapped) and most < MUCH * left:
+            near.add(best[0])
     if seen.moves:
         _refine(seen)
+    if near and seen.fit().decibels > NULLED_DB:
+        for stem in near & seen.moves.keys():
+            del seen.moves[stem]
+    _check_drifts(seen)
+    last = seen.fit()
+    for stem in [stem for stem in seen.moves if not _plausible(last.gain[stem], last)]:
+        del seen.moves[stem]
+
+
+def _plausible(gain: float, found: Fit) -> bool:
+    usual = abs(common(found.gain, found.decided))
+    return not usual or PLAUSIBLE[0] < abs(gain) / usual < PLAUSIBLE[1]
 
 
 def _refine(seen: Look) -> None:
     """Find the places once more, now that no stem lies in the way of another one."""
-    found, stems, rest = seen.solved()
-    gains = found.gains.astype(np.float32)
     for stem, move in list(seen.moves.items()):
         if not move.swapped:
-            where = align.place(seen.stems[stem], rest + gains[:, stem, None] * stems[stem], seen.starts)
+            found, stems, rest = seen.solved()
+            own = rest + found.gains.astype(np.float32)[:, stem, None] * stems[stem]
+            if move.place.drift_ppm:
+                where = align.place(seen.stems[stem], own, seen.starts)
+            else:
+                lag = align.steady(seen.stems[stem], own)
+                where = None if lag is None else Place(lag)
             seen.moves[stem] = Move(where) if where else move
+            if where and abs(where.lag) < LEAST_LAG and not where.drift_ppm:
+                del seen.moves[stem]
+
+
+def _check_drifts(seen: Look) -> None:
+    """A drift must explain far more than the best steady lag does; else the stem is taken as steady."""
+    for stem, move in list(seen.moves.items()):
+        if move.place.drift_ppm:
+            found, stems, rest = seen.solved()
+            own = rest + found.gains.astype(np.float32)[:, stem, None] * stems[stem]
+            lag = align.steady(seen.stems[stem], own)
+            steady = Move(Place(lag if lag is not None and abs(lag) >= LEAST_LAG else 0.0))
+            power, least = _power(seen.inner(own)), _explained(seen, own, seen.put(stem, steady))[0]
+            drifting = _explained(seen, own, stems[stem])[0]
+            clearer = power - drifting < 10 ** (-DRIFT_DB / 10) * (power - least)
+            if not (clearer or drifting - least > DRIFT_SHARE * drifting):
+                del seen.moves[stem]
+                if steady.place.lag:
+                    seen.moves[stem] = steady
 
 
 def _candidates(seen: Look, found: Fit, stems: Stems, rest: NDArray[np.float32]) -> Iterator[tuple[int, Move]]:
-    """Suspects that the rest of the mix holds at another place, and stems whose sides seem exchanged."""
-    gains = found.gains.astype(np.float32)
-    odd, left = suspects(found), _power(seen.inner(rest))
-    for stem in np.flatnonzero(found.decided).tolist():
-        if stem in seen.moves:
-            continue
+    """Where what the others leave of the mix holds each stem, drifts of suspects, and sides that seem exchanged."""
+    gains, odd = found.gains.astype(np.float32), suspects(found)
+    decided = [stem for stem in oddest(found) if found.decided[stem] and stem not in seen.moves]
+    for stem in decided[:MOST_SUSPECTS]:
         own = rest + gains[:, stem, None] * stems[stem]
-        slope = np.gradient(stems[stem], axis=-1)  # a lag of a frame or two hardly changes the gain
-        if stem in odd or _explained(seen, rest, slope)[0] > TELLING * left:
-            where = align.place(seen.stems[stem], own, seen.starts)
-            if where and (where.drift_ppm or abs(where.lag) >= 0.5):
-                yield stem, Move(where)
-        if not seen.mono[stem] and len(rest[0]) == 2:
+        lag = align.steady(seen.stems[stem], own)
+        if lag is not None and abs(lag) >= LEAST_LAG:
+            yield stem, Move(Place(lag))
+        where = align.place(seen.stems[stem], own, seen.starts) if stem in odd else None
+        if where and where.drift_ppm:
+            yield stem, Move(where)
+    for stem in decided if len(rest[0]) == 2 else ():
+        if not seen.mono[stem]:
             turned = Move(swapped=True)
+            own = rest + gains[:, stem, None] * stems[stem]
             before, after = (_explained(seen, own, x)[0] for x in (stems[stem], seen.put(stem, turned)))
-            if after - before > TELLING * left:
+            if after - before > TELLING * _power(seen.inner(rest)):
                 yield stem, turned
 
 

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stemwright.measure.windows import LOUD_FRAMES, Windows
+from stemwright.measure.windows import LOUD_FRAMES, Windows, energies
 from stemwright.model import Spectrum
 
 Floats = NDArray[np.float64]
@@ -31,15 +31,14 @@ _PAUSE_DB = 30.0
 
 def spectrum_of(windows: Windows) -> Spectrum:
     """The spectrum's facts; each None where the file does not allow to tell."""
-    loud = windows.loud.astype(np.float64)
-    hum_hz, hum_db = _hum(loud, windows.sample_rate)
+    loud, energy = windows.loud, energies(windows.loud)
+    hum_hz, hum_db = _hum(loud, energy, windows.sample_rate)
     floor = _floor(windows.hops_dbfs)
-    energy = (loud**2).sum(axis=(1, 2))
     if len(loud) < _FEWEST:
         return Spectrum(hum_hz=hum_hz, hum_db=hum_db, floor_dbfs=floor)
-    chosen = loud[np.argsort(-energy)[: max(16, len(loud) // 3)]].reshape(-1, LOUD_FRAMES)
-    chosen = chosen[chosen.any(axis=1)] * np.hanning(LOUD_FRAMES)
-    power = np.abs(np.fft.rfft(chosen, axis=1)) ** 2 / (LOUD_FRAMES / 4) ** 2
+    chosen = loud[np.argsort(-energy.sum(axis=1))[: max(16, len(loud) // 3)]].reshape(-1, LOUD_FRAMES)
+    tapered = chosen[chosen.any(axis=1)] * np.hanning(LOUD_FRAMES)
+    power = np.abs(np.fft.rfft(tapered, axis=1)) ** 2 / (LOUD_FRAMES / 4) ** 2
     mean = power.mean(axis=0)
     cliff_hz, cliff_db, above_db = _cliff(power, windows.sample_rate)
     hz = np.arange(len(mean)) * windows.sample_rate / LOUD_FRAMES
@@ -71,15 +70,15 @@ def _cliff(power: Floats, rate: int) -> tuple[float | None, float, float]:
     return round(middle), round(float(fall[at]), 1), round(above, 1)
 
 
-def _hum(loud: Floats, rate: int) -> tuple[float | None, float]:
+def _hum(loud: NDArray[np.float32], energy: Floats, rate: int) -> tuple[float | None, float]:
     """Mains hum in the pauses: 50 or 60 Hz and how far its lines stand over the rest below 1.5 kHz, in dB."""
-    level = 10 * np.log10((loud**2).mean(axis=2).max(axis=1, initial=0) + 1e-20)
+    level = 10 * np.log10(energy.max(axis=1, initial=0) / LOUD_FRAMES + 1e-20)
     pauses = loud[(level < level.max(initial=-200) - _PAUSE_DB) & (level > -100)]
     fewer = max(1, rate // 3000)
     frames = LOUD_FRAMES // fewer
     if len(pauses) < _FEWEST or frames < _SHORTEST:
         return None, 0.0
-    slow = pauses.mean(axis=1)[:, : frames * fewer].reshape(-1, frames, fewer).mean(axis=2)
+    slow = pauses.mean(axis=1, dtype=np.float64)[:, : frames * fewer].reshape(-1, frames, fewer).mean(axis=2)
     found = []
     for mains in (50.0, 60.0):
         lines, rest = _explained(slow, _harmonics(mains, rate / fewer, frames))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stemwright.measure.windows import energies
+
 _WINDOWS = 12
 _LONGEST_S = 0.040
 _LEAST = 0.5
@@ -18,8 +20,8 @@ def delay_of(loud: NDArray[np.float32], rate: int) -> tuple[int, float]:
     root of its magnitude (Knapp and Carter 1976, half way to the phase transform). (0, 0) unless the sides are more
     alike shifted than as they are.
     """
-    wide = loud.astype(np.float64)
-    left, right = wide[np.argsort(-(wide**2).sum(axis=(1, 2)))[:_WINDOWS]].transpose(1, 0, 2)
+    loudest = np.argsort(-energies(loud).sum(axis=1))[:_WINDOWS]
+    left, right = loud[loudest].astype(np.float64).transpose(1, 0, 2)
     frames = loud.shape[2]
     cross = (np.conj(np.fft.rfft(left, 2 * frames, axis=1)) * np.fft.rfft(right, 2 * frames, axis=1)).sum(axis=0)
     shifts = np.fft.irfft(cross / np.sqrt(np.abs(cross) + 1e-20))

@@ -35,7 +35,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """Inner products of the tracks' samples, the reference mix (if any) last."""
+    """Inner products of the tracks' samples without their means, the reference mix (if any) last."""
 
     products: NDArray[np.float64]
     """`[segments, channels, tracks, tracks]`; a mono track stands in both channels of a stereo mix."""
@@ -87,6 +87,7 @@ def grams(tracks: Sequence[Track], mix: Track | None, spans: Spans) -> Grams:
     count, longest = len(everything), max(frames for _, frames in spans)
     segments = min(SEGMENTS, len(spans))
     products = np.zeros((segments, channels, count, count))
+    sums, lengths = np.zeros((segments, channels, count)), np.zeros(segments)
     starts, ends = [0] * segments, [0] * segments
     rows = np.empty((channels, count, longest))
     peak = 0.0
@@ -104,4 +105,10 @@ def grams(tracks: Sequence[Track], mix: Track | None, spans: Spans) -> Grams:
         ends[segment] = sum(spans[index])
         for channel, samples in enumerate(rows[:, :, :frames]):
             products[segment, channel] += samples @ samples.T
+            sums[segment, channel] += samples.sum(axis=1)
+        lengths[segment] += frames
+    mean = sums.sum(axis=0) / max(1, lengths.sum())  # a DC offset is no sound
+    crossed = sums[..., :, None] * mean[:, None, :]
+    products -= crossed + crossed.swapaxes(2, 3)
+    products += lengths[:, None, None, None] * mean[:, :, None] * mean[:, None, :]
     return Grams(products, tuple(starts), tuple(ends), peak)

@@ -25,7 +25,6 @@ _FIRST = 16
 _OVER = 1 + 1e-9
 _ROUNDING = 1 + 1e-5
 """Bounds are float32."""
-_ROWS = 32
 
 _ITU = """
   0.0017089843750  0.0109863281250 -0.0196533203125  0.0332031250000 -0.0594482421875  0.1373291015625
@@ -44,8 +43,8 @@ class Bank:
     l1: float
     a: float
     g: float
-    around: NDArray[np.float32]
-    """`[64 + taps - 1, 64]`: what the second differences around a cell may add at each of its places."""
+    bends: NDArray[np.float32]
+    """What each second difference around a place may add there at most, `[taps]`."""
 
     def bound(self, peak: Array, bend: Array) -> Array:
         """The most that can come out of each cell; given `[channels, cells]` with a neighbour on both sides."""
@@ -69,12 +68,8 @@ def banks() -> tuple[Bank, Bank]:
 
 def _bank(taps: Floats) -> Bank:
     anchored, bends = zip(*(_bounds(phase) for phase in taps), strict=True)
-    most = np.max(bends, axis=0)
-    place, tap = np.arange(CELL), np.arange(len(most))[:, None]
-    around = np.zeros((CELL + len(most) - 1, CELL), np.float32)
-    around[place + tap, place] = most[:, None]
     l1, g = (float(np.abs(rows).sum(axis=1).max()) for rows in (taps, bends))
-    return Bank(np.ascontiguousarray(taps), l1, max(anchored), g, around)
+    return Bank(np.ascontiguousarray(taps), l1, max(anchored), g, np.max(bends, axis=0).astype(np.float32))
 
 
 def _bounds(phase: Floats) -> tuple[float, Floats]:
@@ -99,7 +94,7 @@ class TruePeaks:
     """Both figures of one file while it streams by; linear, full scale = 1.0."""
 
     def __init__(self, kernels: Any) -> None:
-        self._peaks = kernels.peaks
+        self._kernel = kernels.heights
         self.true = self.high = 0.0
 
     def feed(self, x: Array, start: int, peak: Array, bend: Array) -> NDArray[np.intp]:
@@ -117,8 +112,8 @@ class TruePeaks:
         over = peak[:, 1:-1] > _OVER
         maybe = np.argwhere((sinc.bound(peak, bend) > 1) & ~over)  # looked at in any case, to tell all that are above
         if len(maybe):
-            which, found = self._values(x, start, maybe, sinc, 1.0)
-            over[tuple(maybe[which[found > _OVER]].T)] = True
+            found = self._heights(x, start, maybe, sinc, 1.0)
+            over[tuple(maybe[found > _OVER].T)] = True
             self.high = max(self.high, float(found.max(initial=0)))
         self.high = self._search(x, start, peak, bend, sinc, self.high, ENOUGH)
         return np.argwhere(over)
@@ -131,28 +126,13 @@ class TruePeaks:
         order = np.argsort(-bounds, kind="stable")
         done, count = 0, _FIRST
         while done < len(order) and bounds[order[done]] > most * enough:
-            _, found = self._values(x, start, cells[order[done : done + count]], bank, most * enough)
+            found = self._heights(x, start, cells[order[done : done + count]], bank, most * enough)
             most = max(most, float(found.max(initial=0)))
             done, count = done + count, 4 * count
         return most
 
-    def _values(self, x: Array, start: int, cells: Array, bank: Bank, above: float) -> tuple[NDArray[np.intp], Floats]:
-        """Which of the cells (channel, cell) hold places that may be `above`, and how high those are."""
+    def _heights(self, x: Array, start: int, cells: Array, bank: Bank, above: float) -> Floats:
+        """The most that comes out of each of the cells (channel, cell) at places that may be `above`; 0 without any."""
         row, cell = cells.T
-        size = bank.taps.shape[1]
-        before = size // 2 - 1
-        windows = np.lib.stride_tricks.sliding_window_view(x, CELL + size + 1, axis=1)
-        near = windows[:, start - before :: CELL][row, cell]
-        size = np.abs(near[:, before : before + CELL + 1])
-        near = np.abs(near[:, :-2] - 2 * near[:, 1:-1] + near[:, 2:])
-        added = _product(near, bank.around)
-        bound = bank.a * np.maximum(size[:, :-1], size[:, 1:]) + added
-        which, place = np.nonzero(bound * _ROUNDING > above)
-        return which, self._peaks(x, row[which], start + cell[which] * CELL + place, bank.taps)
-
-
-def _product(rows: Array, matrix: Array) -> Array:
-    """In pieces small enough that OpenBLAS starts no threads of its own."""
-    padded = np.zeros((-(-len(rows) // _ROWS), _ROWS, rows.shape[1]), np.float32)
-    padded.reshape(-1, rows.shape[1])[: len(rows)] = rows
-    return np.asarray((padded @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
+        found: Floats = self._kernel(x, row, start + cell * CELL, bank.taps, bank.bends, bank.a, above / _ROUNDING)
+        return found

@@ -15,24 +15,28 @@ Matrix = NDArray[np.float64]
 
 ALIKE = 0.9999
 """Correlation from which on two stems are twins: -37 dB of difference at equal level."""
+SAME = 1 - 0.5e-6
+"""Correlation from which on a stem is the mix but for gain and word length: -60 dB of difference."""
 SUM_RESIDUAL = 1e-6
 """Power that may be left of a stem when others are taken from it for it to be their sum: -60 dB."""
 EQUAL_GAINS = 0.05
 """How much the members' gains in a sum may differ."""
 
 
-def twins(stems: Sequence[Stem], products: Matrix) -> tuple[Twins, ...]:
+def twins(stems: Sequence[Stem], products: Matrix, *, of_last: bool = False) -> tuple[Twins, ...]:
     """Pairs of twins; of three alike the first with each of the others. `products` is `[stems, stems]`.
 
-    Files that seem to be equal are compared sample by sample, whatever their containers are.
+    With `of_last` only twins of the last stem, which then is their first. Files that seem to be equal are compared
+    sample by sample, whatever their containers are.
     """
     power = products.diagonal()
     found: list[Twins] = []
     second: set[int] = set()
-    for a, b in combinations(range(len(stems)), 2):
+    last = len(stems) - 1
+    for a, b in ((last, b) for b in range(last)) if of_last else combinations(range(len(stems)), 2):
         scale = float(np.sqrt(power[a] * power[b]))
         rho = float(products[a, b]) / scale if scale else 0.0
-        if abs(rho) > ALIKE and not {a, b} & second:
+        if abs(rho) > (SAME if of_last else ALIKE) and not {a, b} & second:
             gain = float(products[a, b] / power[a])
             first, other = stems[a].file, stems[b].file
             exact = abs(gain - 1) < 1e-6 and _may_be_equal(stems[a], stems[b]) and _equal(first, other)

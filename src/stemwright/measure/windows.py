@@ -45,3 +45,8 @@ class Windows:
     hops_dbfs: NDArray[np.float32]
     """RMS of all channels in every 100 ms, without weighting; -inf in silence. (The one thing that grows: 40 bytes
     a second.)"""
+
+
+def energies(windows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sum of the squares of each channel of each window: `[n, channels]` of `[n, channels, frames]`."""
+    return np.asarray(np.einsum("ncf,ncf->nc", windows, windows, dtype=np.float64))

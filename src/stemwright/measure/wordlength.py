@@ -16,6 +16,7 @@ _RANGE = 1 << 16
 _COARSEST, _FINEST = 2048, 8
 """Grids looked for, in 24-bit steps: 13 to 21 bits."""
 _FEWEST, _FEWEST_CODES = 4000, 100
+"""Samples, by their weights, and different codes."""
 
 
 def grid_of(loud: NDArray[np.float32]) -> tuple[float | None, float]:
@@ -34,24 +35,29 @@ def grid_of(loud: NDArray[np.float32]) -> tuple[float | None, float]:
 
 def _comb(samples: NDArray[np.float32]) -> tuple[float, float] | None:
     """The height of the comb and its step."""
-    sizes = np.abs(samples)
-    codes = np.rint(sizes[sizes < _RANGE / FULL_SCALE_24] * np.float32(FULL_SCALE_24)).astype(np.int32)
-    codes = codes[(codes > 0) & (codes < _RANGE)]
-    density = np.bincount(codes, minlength=_RANGE) * _taper()
-    if len(codes) < _FEWEST or np.count_nonzero(density) < _FEWEST_CODES:
+    sizes, taper = np.abs(samples), _taper()
+    codes = sizes[sizes < _RANGE / FULL_SCALE_24]
+    codes *= np.float32(FULL_SCALE_24)
+    np.rint(codes, out=codes)
+    density = np.bincount(codes.astype(np.intp), minlength=_RANGE)[:_RANGE] * taper
+    # Kish's effective size: noise weighs next to nothing, and what is left, a short tone of a slate, is no sample.
+    if density.sum() ** 2 < _FEWEST * (density * taper).sum() or np.count_nonzero(density) < _FEWEST_CODES:
         return None
     size = 2 * _RANGE
     heights = np.abs(np.fft.rfft(density, size)) / density.sum()
-    at = np.arange(size // _COARSEST, size // _FINEST)
-    comb = np.minimum.reduce([_nearby(heights, harmonic * at, harmonic) for harmonic in (1, 2, 3, 4)])
+    first, end = size // _COARSEST, size // _FINEST
+    comb = np.minimum.reduce([_nearby(heights, first, end, harmonic) for harmonic in (1, 2, 3, 4)])
     top = float(comb.max())
-    return top, size / int(at[np.argmax(comb > 0.7 * top)])
+    return top, size / (first + int(np.argmax(comb > 0.7 * top)))
 
 
-def _nearby(heights: NDArray[np.float64], at: NDArray[np.int64], reach: int) -> NDArray[np.float64]:
-    """The largest height within `reach` of each place: a multiple is off by a multiple of the rounding."""
-    last = len(heights) - 1
-    best: NDArray[np.float64] = np.maximum.reduce([heights[np.minimum(at + o, last)] for o in range(-reach, reach + 1)])
+def _nearby(heights: NDArray[np.float64], first: int, end: int, harmonic: int) -> NDArray[np.float64]:
+    """The largest height near that multiple of each place: it is off by a multiple of the rounding."""
+    around = [
+        heights[harmonic * first + off : harmonic * (end - 1) + off + 1 : harmonic]
+        for off in range(-harmonic, harmonic + 1)
+    ]
+    best: NDArray[np.float64] = np.maximum.reduce(around)
     return best
 
 

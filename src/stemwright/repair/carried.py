@@ -1,7 +1,8 @@
 """What travels beside the samples: bext, iXML, markers, tags, and every chunk that nobody here knows.
 
-Chunks are kept byte by byte. Changed are only facts that the repair makes wrong: the time stamp, cue points behind
-silence that was put in front, and the format stated in iXML. Checksums and peaks of changed samples are left out.
+Chunks are kept byte by byte. Changed are only facts that the repair makes wrong: the time stamp, cue points and loops
+behind silence that was put in front, and the format stated in iXML. Checksums and peaks of changed samples are left
+out. Tags and markers of an AIFF become those of a WAV.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import PurePath
 
 from stemwright.audio.chunks import Bext, build_bext, parse_bext
 from stemwright.audio.tags import read_cover, stem_id3
+from stemwright.repair import marks
 from stemwright.repair.treatment import Treatment
 
 _HEADER = frozenset(("fmt", "data", "fact", "ds64", "bext", "JUNK", "junk", "FLLR", "PAD"))
@@ -45,6 +47,7 @@ def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
     if file.format.container not in _LITTLE:
         tags = stem_id3(file.tags, read_cover(file.path)) if file.tags else b""
         yield from [(b"id3 ", tags)] if tags else ()
+        yield from _of_aiff(t) if file.format.container == "aiff" else ()
     as_it_was = (t.rate, t.frames, t.bits, t.encoding, t.channels) == (
         *(file.format.sample_rate, file.frames, file.format.container_bits or file.format.bits, file.format.encoding),
         tuple(range(file.format.channels)),
@@ -55,7 +58,9 @@ def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
         if name == "iXML":
             body = _restated(body, t)
         elif name == "cue":
-            body = _moved(body, t)
+            body = marks.moved_cues(body, _move(t))
+        elif name == "smpl":
+            body = marks.moved_loops(body, _move(t), t.rate)
         yield name.ljust(4).encode("latin-1"), body
     if t.ixml:
         yield b"iXML", t.ixml
@@ -74,14 +79,18 @@ def _chunks(t: Treatment) -> Iterator[tuple[str, bytes]]:
                 yield chunk.name.rstrip(), source.read(chunk.bytes)
 
 
-def _moved(cue: bytes, t: Treatment) -> bytes:
-    """Cue points behind silence that was added in front, or before silence that was cut there."""
-    made = bytearray(cue)
-    for at in range(4, len(cue) - 23, 24):
-        for field in (4, 20):  # dwPosition, dwSampleOffset
-            (frame,) = struct.unpack_from("<I", cue, at + field)
-            struct.pack_into("<I", made, at + field, min(max(0, round(frame * t.scale) + t.head), 0xFFFFFFFF))
-    return bytes(made)
+def _of_aiff(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
+    found = {"MARK": b"", "INST": b""}
+    with t.stem.file.path.open("rb") as source:
+        for chunk in t.stem.file.chunks:
+            if chunk.name in found:
+                source.seek(chunk.offset)
+                found[chunk.name] = source.read(chunk.bytes)
+    return marks.of_aiff(found["MARK"], found["INST"], _move(t), t.rate)
+
+
+def _move(t: Treatment) -> marks.Move:
+    return lambda frame: round(frame * t.scale) + t.head
 
 
 def _restated(ixml: bytes, t: Treatment) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stemwright import resources, serial
-from stemwright.errors import SettingsError
+from stemwright.errors import SettingsError, UnknownName
 from stemwright.separate.models import ModelCard, card
 
 MIX = "mix"
@@ -154,7 +154,8 @@ def narrow(plan: Plan, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
     """The plan for some of its stems; networks that none of them needs are dropped. Raises SettingsError."""
     for stem in (*only, *without, *((two_stems,) if two_stems else ())):
         if stem not in plan.stems:
-            raise SettingsError(f"{_called(plan)} has no stem {stem!r}", f"it has: {', '.join(plan.stems)}")
+            hint = f"it has: {', '.join(plan.stems)}"
+            raise UnknownName(f"{_called(plan)} has no stem {stem!r}", hint, stem, plan.stems)
     if two_stems:
         plan = _two(plan, two_stems)
     stems = tuple(s for s in plan.stems if (not only or s in only) and s not in without)

@@ -10,10 +10,14 @@ left out and the grid begins at frame 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
-from stemwright.model import Song
+from stemwright.model import Estimate, MeterChange, Song, TempoChange
 from stemwright.units import exact_bpm, seconds
 
 DEFAULT_BPM = 120.0
@@ -44,7 +48,7 @@ def grid(song: Song) -> tuple[GridPoint, ...]:
     at = downbeat if points else Fraction(0)
     here = Fraction(0)
     for position in sorted({*tempos, *meters}):
-        at += (position - here) * 60 / bpm
+        at = _tame(at + (position - here) * 60 / bpm)
         quarters += position - here
         here, bpm, meter = position, tempos.get(position, bpm), meters.get(position, meter)
         points.append(GridPoint(at, quarters, bpm, meter))
@@ -53,8 +57,93 @@ def grid(song: Song) -> tuple[GridPoint, ...]:
 
 def quarters_at(points: tuple[GridPoint, ...], at: Fraction) -> Fraction:
     """The grid position, in quarters after frame 0, of a time in seconds after frame 0."""
-    point = next((p for p in reversed(points) if p.at <= at), points[0])
+    point = points[max(bisect(points, at, key=lambda p: p.at) - 1, 0)]
     return point.quarters + (at - point.at) * point.bpm / 60
+
+
+def bar_start(song: Song, bar: int) -> Fraction:
+    """The time in seconds after frame 0 at which a bar begins; bars count from 1, which is the downbeat."""
+    points = grid(song)
+    downbeat = seconds(song.downbeat_frame, song.sample_rate) if song.bpm else Fraction(0)
+    tempo, first = exact_bpm(song.bpm.value if song.bpm else DEFAULT_BPM), next(iter(song.meter_map), None)
+    _, position = _lead_in(downbeat, tempo, (first.numerator, first.denominator) if first and not first.at else (4, 4))
+    counted, length, left = Fraction(0), Fraction(4), bar - 1
+    for meter, following in zip(song.meter_map, (*song.meter_map[1:], None), strict=True):
+        length = Fraction(4 * meter.numerator, meter.denominator)
+        bars = -((counted - following.at) // length) if following else left
+        if bars >= left:
+            break
+        left, counted = left - bars, following.at if following else counted
+    position += counted + left * length
+    point = next((p for p in reversed(points) if p.quarters <= position), points[0])
+    return point.at + (position - point.quarters) * 60 / point.bpm
+
+
+def seconds_at(points: tuple[GridPoint, ...], quarters: Fraction) -> Fraction:
+    """The time in seconds after frame 0 of a grid position in quarters after frame 0."""
+    point = points[max(bisect(points, quarters, key=lambda p: p.quarters) - 1, 0)]
+    return point.at + (quarters - point.quarters) * 60 / point.bpm
+
+
+def points_of(changes: Iterable[tuple[Fraction, Fraction, tuple[int, int]]]) -> tuple[GridPoint, ...]:
+    """The grid of (quarters after frame 0, BPM, metre) in order; one at the same place as another replaces it."""
+    points: list[GridPoint] = []
+    for quarters, bpm, meter in changes:
+        last = points[-1] if points else GridPoint(Fraction(0), Fraction(0), bpm, meter)
+        if points and quarters <= last.quarters:
+            points.pop()
+        at = _tame(last.at + max(quarters - last.quarters, Fraction(0)) * 60 / last.bpm)
+        points.append(GridPoint(at, max(quarters, last.quarters), bpm, meter))
+    return tuple(points)
+
+
+def is_meter(numerator: int, denominator: int) -> bool:
+    """Whether it is a metre that any DAW knows."""
+    return 1 <= numerator <= 255 and denominator in (1, 2, 4, 8, 16, 32, 64)
+
+
+def song_of_points(points: tuple[GridPoint, ...], bar_one: int = 0, sample_rate: int = 1) -> dict[str, Any]:
+    """The fields of a Song, for `replace`, whose grid is `points` again: tempo, changes and downbeat.
+
+    `bar_one` (frames at `sample_rate`) is where the session says that bar 1 begins. When the points before are the
+    lead-in that `grid` would write, it is; otherwise the first point is bar 1, which is as exact in time.
+    """
+    for first, point in enumerate(points[:3]):
+        changes = _changes(points[first:]) | {"downbeat_frame": bar_one}
+        close = abs(point.at - seconds(bar_one, sample_rate)) < Fraction(1, 200)
+        if close and _alike(grid(replace(Song("", sample_rate), **changes)), points):
+            return changes
+    return _changes(points) | {"downbeat_frame": 0}
+
+
+def _changes(points: tuple[GridPoint, ...]) -> dict[str, Any]:
+    first = points[0]
+    tempos, meters = [], [MeterChange(Fraction(0), *first.meter)]
+    for before, point in pairwise(points):
+        at = point.quarters - first.quarters
+        if point.meter != before.meter:
+            meters.append(MeterChange(at, *point.meter))
+        if point.bpm != before.bpm or point.meter == before.meter:
+            tempos.append(TempoChange(at, float(point.bpm)))
+    return {
+        "bpm": Estimate(float(first.bpm), 1.0, "session"),
+        "tempo_map": tuple(tempos),
+        "meter_map": tuple(meters),
+    }
+
+
+def _alike(some: tuple[GridPoint, ...], others: tuple[GridPoint, ...]) -> bool:
+    """Whether two grids agree to 0.1 ms and 1 in 10,000, far less than what would make another lead-in."""
+    return len(some) == len(others) and all(
+        a.meter == b.meter and a.quarters == b.quarters and abs(a.at - b.at) < Fraction(1, 10_000)
+        and abs(a.bpm / b.bpm - 1) < Fraction(1, 10_000)
+        for a, b in zip(some, others, strict=True)
+    )  # fmt: skip
+
+
+def _tame(at: Fraction) -> Fraction:
+    """The time, to 10^-24 s once its denominator has grown beyond all use: one a change, it would grow for ever."""
+    return at if at.denominator < 10**60 else Fraction(round(at * 10**24), 10**24)
 
 
 def _lead_in(downbeat: Fraction, bpm: Fraction, meter: tuple[int, int]) -> tuple[list[GridPoint], Fraction]:

@@ -7,6 +7,7 @@ roots. Nothing outside of them is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -54,6 +55,14 @@ def read_media(name: str, roots: Roots, *, sample_rate: int, frames: int, channe
     should = path or roots[0] / PurePosixPath(*_parts(name)[-1:] or ["unnamed"])
     form = AudioFormat(should.suffix[1:].lower() or "wav", "pcm", 24, sample_rate, channels)
     return AudioFile(should, form, frames), reason
+
+
+def relative(path: Path, base: Path) -> str:
+    """How a session in `base` names a medium: relative, with forward slashes; absolute only on another drive."""
+    try:
+        return Path(os.path.relpath(path, base)).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()
 
 
 def _parts(name: str) -> list[str]:

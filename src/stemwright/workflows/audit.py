@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stemwright import audit, serial
 from stemwright.audio.folder import read_stems
 from stemwright.errors import SettingsError, StemwrightError
 from stemwright.measure.sets import measure_set
-from stemwright.model import SEVERITIES, Finding, Outcome, Output, Progress
-from stemwright.safety import write_text
+from stemwright.model import SEVERITIES, Finding, Outcome, Output, Progress, StemSet
+from stemwright.safety import PART, write_text
 from stemwright.workflows.steps import Workflow
 
 
@@ -54,6 +55,10 @@ class Audited:
     """Reports that could not be made; the warnings say why."""
     text: str = ""
     """The report that `AuditOptions.form` asked for."""
+    sample_rate: int = 48_000
+    """Hz, of most files and of the timeline that they share; the spans of findings count in it."""
+    rates: Mapping[str, int] = field(default_factory=dict)
+    """Files whose spans count in another rate, Hz."""
 
     def fails(self, fail_on: str) -> bool:
         """Whether something of that severity (or `never`) or a graver one was found and not waived."""
@@ -64,11 +69,12 @@ class Audited:
 def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workflow[Outcome[Audited]]:
     """Audit everything that lies in a folder. Raises NotFoundInput, SettingsError, OutputError."""
     if options.reports or options.form:
+        from stemwright.handover.reports import require
         from stemwright.workflows import reports  # formats of sessions and pages: a plain audit starts without them
     for path in options.reports:
         reports.check_free(path)  # what cannot be written is told before the work
     if options.form:
-        reports.require(options.form)
+        require(options.form)
     policy = audit.load_profile(options.profile)
     rules = policy.rules(options.select, options.ignore)
     if not rules:
@@ -90,6 +96,8 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
         len(named) - len(judged),
         sum(finding.verdict == "undetermined" for finding in judged),
         tuple(rule.code for rule in rules if rule.code not in {finding.rule for finding in named}),
+        sample_rate=stems.song.sample_rate,
+        rates=_rates(stems),
     )
     outputs: tuple[Output, ...] = ()
     unwritten: list[str] = []
@@ -108,6 +116,11 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
     return Outcome(outputs, replace(result, unwritten=len(unwritten)), tuple(unwritten))
 
 
+def _rates(stems: StemSet) -> dict[str, int]:
+    files = [stem.file for stem in stems.everything]
+    return {f.path.name: f.format.sample_rate for f in files if f.format.sample_rate not in (0, stems.song.sample_rate)}
+
+
 def _name(finding: Finding) -> str:
     return finding.subject.name if finding.subject else ""
 
@@ -124,23 +137,38 @@ def _baseline(path: Path) -> frozenset[tuple[str, str]]:
         ) from error
 
 
-def changed(folder: Path, every_s: float = 1.0) -> Workflow[None]:
-    """Wait until something in the folder has changed and is still again; yields once in a while."""
-    before = last = _look(folder)
-    while True:
-        yield Progress("watch", 0, 0)
-        time.sleep(every_s)
-        now = _look(folder)
-        if now != before and now == last:
-            return
-        last = now
+Look = Mapping[str, tuple[int, int]]
+"""Name -> size and time of everything in a folder."""
 
 
-def _look(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    found = []
+def look(folder: Path, but: Collection[Path] = ()) -> Look:
+    """What lies in a folder now, but for these files and what is being written."""
+    found = {}
+    ours = {path.name for path in but if path.resolve().parent == folder.resolve()}
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             with suppress(OSError):
-                status = path.stat()
-                found.append((path.name, status.st_size, status.st_mtime_ns))
-    return tuple(found)
+                if path.name not in ours and not path.name.endswith(PART):
+                    status = path.stat()
+                    found[path.name] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def changed(
+    folder: Path, before: Look, but: Collection[Path] = (), every_s: float = 1.0
+) -> Workflow[tuple[Look, tuple[str, ...]]]:
+    """Wait until the folder is no more as it was `before`, and still again; yields once in a while.
+
+    Returns what lies there now, and what became of it: `Kick.wav changed`.
+    """
+    last = before
+    while True:
+        yield Progress("watch", 0, 0)
+        time.sleep(every_s)
+        now = look(folder, but)
+        if now != before and now == last:
+            said = [(name, "changed") for name in now if name in before and now[name] != before[name]]
+            said += [(name, "is new") for name in now if name not in before]
+            said += [(name, "is gone") for name in before if name not in now]
+            return now, tuple(f"{name} {what}" for name, what in said)
+        last = now

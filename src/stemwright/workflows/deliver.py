@@ -20,8 +20,8 @@ from stemwright.measure.sets import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
 from stemwright.safety import write_text
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import formats as session_formats
-from stemwright.session.formats import write_session
+from stemwright.session.formats import placed, write_session
+from stemwright.session.verify import Verified, prove
 from stemwright.units import short_key
 from stemwright.workflows.steps import Made, Workflow
 
@@ -100,46 +100,60 @@ def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]
 
 
 def sessions(
-    stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, *, embed: bool, replace_media: bool
+    stems: StemSet,
+    base: Path,
+    formats: tuple[str, ...],
+    layout: str,
+    *,
+    embed: bool,
+    replace_media: bool,
+    verify: bool,
+    mixed_rates: bool = False,
 ) -> Workflow[Made]:
-    """Write one session per format, called like `base`. Raises SessionError and its kin."""
-    session = arrange(stems, layout)
+    """Write one session per format, called like `base`, and prove each if `verify` is given.
+
+    Raises SessionError and its kin, OutputError for a session that is not what was planned.
+    """
+    session = arrange(stems, layout, mixed_rates=mixed_rates)
     outputs: list[Output] = []
     losses: list[tuple[str, tuple[Loss, ...]]] = []
+    verified: list[Verified] = []
     for number, name in enumerate(formats):
         yield Progress("sessions", number, len(formats), "files")
         options = {"embed": embed, "replace_media": replace_media} if name == "aaf" else {}
-        written = write_session(name, session, session_path(base, name), **options)
+        written = write_session(name, session, placed(name, base), **options)
         outputs += written.outputs
-        losses.append((written.outputs[0].path.name, written.losses))
-    return outputs, {"losses": losses, "warnings": []}
-
-
-def session_path(base: Path, name: str) -> Path:
-    """Where a session in one format goes."""
-    return base.with_name(base.name + session_formats()[name].SUFFIXES[0])
+        path = written.outputs[0].path
+        losses.append((path.name, written.losses))
+        if verify:
+            verified.append(prove(path, session))
+    return outputs, {"losses": losses, "verified": verified, "warnings": []}
 
 
 def sessions_step(stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, embed: bool) -> Workflow[Made]:
-    """`sessions` for a delivery: a format that these stems cannot have is a warning, the others are written."""
+    """`sessions` for a delivery, proved: a format that these stems cannot have is a warning, the others are written."""
     outputs: list[Output] = []
     losses: list[tuple[str, tuple[Loss, ...]]] = []
+    verified: list[Verified] = []
     warnings: list[str] = []
     for name in formats:
         try:
-            made, result = yield from sessions(stems, base, (name,), layout, embed=embed, replace_media=True)
+            made, result = yield from sessions(
+                stems, base, (name,), layout, embed=embed, replace_media=True, verify=True
+            )
         except SessionError as error:
             warnings.append(f"no {name} session: {error.message}; {error.hint}")
         else:
             outputs += made
             losses += result["losses"]
-    return outputs, {"losses": losses, "warnings": warnings}
+            verified += result["verified"]
+    return outputs, {"losses": losses, "verified": verified, "warnings": warnings}
 
 
 def notes_text(template: str) -> list[str]:
     """The text of the notes templates, so that an edited one counts as a changed option."""
     return [
-        resources.find("notes", template + suffix, ".j2").read_text(encoding="utf-8", errors="replace")
+        resources.find("notes", template, suffix + ".j2").read_text(encoding="utf-8", errors="replace")
         for suffix in SUFFIXES
     ]
 

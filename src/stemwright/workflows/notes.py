@@ -38,6 +38,7 @@ def write_notes(
 ) -> Workflow[Outcome[Noted]]:
     """Write `<folder>_notes.txt` and `.md`. Raises AlreadyThere, InputError, SettingsError, OutputError."""
     policy = audit.load_profile(profile)
+    deliver.notes_text(template)  # a name that does not exist is told before the work
     stems = facts.with_effects(read_stems(folder), effects)
     planned = tuple((out or folder) / f"{folder.resolve().name}_notes{suffix}" for suffix in deliver.SUFFIXES)
     for path in planned:

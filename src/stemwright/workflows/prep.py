@@ -17,6 +17,7 @@ from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
 from stemwright.session import formats
+from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, separation, stems
 from stemwright.workflows import mix as splitting
 from stemwright.workflows.facts import Given
@@ -57,6 +58,7 @@ class Delivery:
     findings: tuple[Finding, ...] = ()
     losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
     separation: SeparationFacts | None = None
+    verified: tuple[Verified, ...] = ()
 
 
 def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
@@ -71,9 +73,12 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     _refuse_unreadable(given_stems)
     files = tuple(stem.file for stem in given_stems.everything) if given_stems else (separation.song_file(source),)
     inputs = yield from hash_inputs(file.path for file in files)
-    if given_stems:
-        options = replace(options, split=SplitOptions())  # nothing is split, so nothing of it counts
-    return (yield from _prep(source, given_stems, files, inputs, options))
+    if not given_stems:
+        return (yield from _prep(source, None, files, inputs, options))
+    idle = options.split.asked  # nothing is split, so nothing of it counts
+    outcome = yield from _prep(source, given_stems, files, inputs, replace(options, split=SplitOptions()))
+    told = (f"stems are taken as they are, so there is nothing to do for {', '.join(idle)}",) if idle else ()
+    return replace(outcome, warnings=(*told, *outcome.warnings))
 
 
 def _prep(
@@ -165,6 +170,7 @@ def _steps(
         lambda: deliver.sessions_step(stem_set, folder / name, options.to, options.layout, options.embed),
     )
     losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
+    verified = serial.build(tuple[Verified, ...], sessions.result.get("verified", ()))
     told = tuple(made.result["done"])
     noted = yield from run.step(
         "notes",
@@ -177,9 +183,8 @@ def _steps(
     entries = [entry for step in (made, sessions, noted) for entry in step.outputs]
     outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
     outputs.append(Output(folder / manifest.NAME, "manifest"))
-    result = Delivery(
-        folder, song, tuple(run.plan), True, tuple(s.name for s in stem_set.stems), findings, losses, split_facts
-    )
+    stem_names = tuple(stem.name for stem in stem_set.stems)
+    result = Delivery(folder, song, tuple(run.plan), True, stem_names, findings, losses, split_facts, verified)
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]
     if found and found.folder.name != folder.name:

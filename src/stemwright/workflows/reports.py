@@ -63,6 +63,7 @@ def facts_of(
         why={code: texts["Why the mix engineer cares"] for code, texts in sections.items()},
         fixes={code: texts["Fix"] for code, texts in sections.items()},
         steps={code: daws.steps(rule.daw) for code, rule in rules.items() if rule.daw},
+        causes=audit.causes(),
     )
 
 
@@ -70,12 +71,6 @@ def _prefix(folder: Path | None) -> str:
     here = Path.cwd()
     inside = folder and folder.resolve().is_relative_to(here)
     return "".join(f"{part}/" for part in folder.resolve().relative_to(here).parts) if folder and inside else ""
-
-
-def require(form: str) -> None:
-    """Raise SettingsError unless there is a report format of this name."""
-    if form not in reports.formats():
-        raise SettingsError(f"there is no report format {form!r}", f"known: {', '.join(reports.formats())}")
 
 
 def text(facts: AuditFacts, form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +24,9 @@ from stemwright.workflows.steps import Workflow
 if TYPE_CHECKING:
     from stemwright.separate.engine import Engine
     from stemwright.separate.plan import Plan
+
+
+_WHERE = ("precision", "device", "offline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,13 @@ class SplitOptions:
         words = [word for word, plain in zip(asked, usual, strict=True) if word != plain]
         words += [*self.only, *(f"no_{stem}" for stem in self.without), *([self.two_stems] if self.two_stems else [])]
         return "".join(f"_{safe_name(word, 24)}" for word in words) + self.stretch
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The options, as they are called on the command line, that are not as usual; where it runs is none of them."""
+        changed = [f.name for f in fields(self) if f.default != getattr(self, f.name)]
+        names = [name.removesuffix("_s").replace("_", "-") for name in changed if name not in _WHERE]
+        return tuple(f"--{name}" for name in names if not (self.model and name == "preset"))
 
     @property
     def stretch(self) -> str:

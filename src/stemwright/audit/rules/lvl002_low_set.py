@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from stemwright.audit import Found, measured, number, rule
@@ -26,6 +27,6 @@ def low_set(stems: StemSet, *, low_dbfs: float) -> Iterator[Found]:
         Pro Tools export guide: hot tracks peak between −6 and −3 dBFS.
     """
     peaks = [round(levels.sample_peak_dbfs, 2) for _, levels in measured(stems.stems) if not levels.silent]
-    if peaks and max(peaks) < low_dbfs:
+    if -math.inf < max(peaks, default=-math.inf) < low_dbfs:  # what holds nothing but NaN has no peak
         message = f"the loudest stem peaks at {number(max(peaks))} dBFS, below {number(low_dbfs)} dBFS; leave it so"
         yield Found(message, None, max(peaks), low_dbfs, "dBFS")

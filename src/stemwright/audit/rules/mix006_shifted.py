@@ -19,9 +19,10 @@ def shifted(stems: StemSet) -> Iterator[Found]:
     Why the mix engineer cares
         A stem that is 10 ms off plays out of time, and one that is 1 ms off sounds hollow beside its neighbours.
     How it is measured
-        Generalised cross-correlation (the cross-spectrum over the square root of its magnitude) of the stem with what
-        the other stems leave of the mix, in windows of up to 3 s; most windows must agree within 1.5 frames. Up to
-        32,768 frames are looked for.
+        Generalised cross-correlation (the cross-spectrum over the square root of its magnitude, summed over windows
+        of up to 3 s) of the stem with what the other stems leave of the mix. Less than 16 frames, which an equaliser
+        could do, must explain half of what is left, or leave less than −50 dB. Up to 32,768 frames are looked for, in
+        sets of 2 s up to 16,384.
     Fix
         Bounce all tracks from the same start with plug-in delay compensation on; or shift the stem by that many
         frames.

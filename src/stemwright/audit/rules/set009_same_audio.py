@@ -10,7 +10,7 @@ from stemwright.model import StemSet
 
 @rule("SET009", severity="error", repair="lossless")
 def same_audio(stems: StemSet) -> Iterator[Found]:
-    """Two stems hold the same samples.
+    """Two stems hold the same samples, or a stem those of the reference mix.
 
     What
         Every sample is equal, whatever the files are called and in which container they are.

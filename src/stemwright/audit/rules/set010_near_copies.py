@@ -11,7 +11,7 @@ from stemwright.model import StemSet
 
 @rule("SET010", severity="warning", confidence="measured")
 def near_copies(stems: StemSet) -> Iterator[Found]:
-    """Two stems hold the same sound, but for level or polarity.
+    """Two stems hold the same sound, but for level or polarity, or a stem that of the reference mix.
 
     What
         The samples of two stems follow each other with a correlation above 0.9999.

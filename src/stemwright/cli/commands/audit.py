@@ -22,18 +22,24 @@ def command(folder: Path, fail_on: str, watch: bool, **asked: Any) -> int:
     stemwright audit Stems/ --select LVL,CLP --fail-on warning --json
     stemwright audit Stems/ --profile netflix --report audit.html --report markers.rpp
     """
-    from stemwright.cli import output, views
-    from stemwright.workflows.audit import AuditOptions, audit_folder, changed
+    from stemwright.cli import found, output
+    from stemwright.model import Finding
+    from stemwright.workflows.audit import AuditOptions, audit_folder
 
     if output.manners.json and asked["form"]:
         raise click.UsageError("--json and --format exclude each other")
-    while True:
+
+    def once() -> tuple[int, tuple[Finding, ...]]:
         outcome = output.run(audit_folder(folder, AuditOptions(**asked)))
         ok = not outcome.result.fails(fail_on) and not outcome.result.unwritten
         if outcome.result.text:
             output.result(outcome.result.text)
         else:
-            output.show("audit", outcome, views.audit, ok=ok)
-        if not watch:
-            return 0 if ok else 1
-        output.run(changed(folder))
+            output.show("audit", outcome, found.audit, ok=ok)
+        return int(not ok), outcome.result.findings
+
+    if watch:
+        from stemwright.cli.watch import watch as keep_watch
+
+        return keep_watch(folder, once, [path for path in (*asked["reports"], asked["write_baseline"]) if path])
+    return once()[0]

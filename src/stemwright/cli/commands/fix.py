@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from stemwright.cli import options
+from stemwright.cli import named, options
 
 
 @click.command()
@@ -16,7 +16,7 @@ from stemwright.cli import options
 @click.option("--lossy", is_flag=True, help="Also what changes samples: one gain for all, rounding, DC, rate, fades.")
 @click.option("--in-place", "--backup", "in_place", is_flag=True, help="Keep originals in _originals_<date> (both do).")
 @click.option("--undo", is_flag=True, help="Take the latest repair in place back, byte by byte.")
-@click.option("--profile", default="protools", show_default=True, help="Delivery rules: a name or a TOML file.")
+@named.profile()
 @click.option("--select", default="", callback=options.comma_list, metavar="CODES", help="Only these (prefixes).")
 @click.option("--ignore", default="", callback=options.comma_list, metavar="CODES", help="All but these.")
 @options.writes
@@ -28,7 +28,7 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     stemwright fix Stems/ --dry-run
     stemwright fix Stems/ --select NAM,SET003 --in-place
     """
-    from stemwright.cli import views
+    from stemwright.cli import found
     from stemwright.cli.output import run, show
     from stemwright.workflows.fix import FixOptions, fix_folder, undo_fix
 
@@ -39,5 +39,5 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
         show("fix", undo_fix(folder), lambda to, made: to.print(made.result, markup=False))
         return 0
     outcome = run(fix_folder(folder, FixOptions(**asked)))
-    show("fix", outcome, views.fixed, ok=not outcome.result.still)
+    show("fix", outcome, found.fixed, ok=not outcome.result.still)
     return int(bool(outcome.result.still))

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import named, options
 
 
 @click.command()
 @click.argument("folder", type=options.PATH)
-@click.option("--template", default="mix-engineer", show_default=True, help="Notes template: a name.")
-@click.option("--profile", default="protools", show_default=True, help="Delivery rules for the audit summary.")
+@named.notes("--template")
+@named.profile(" for the audit summary")
 @options.song
 @options.effects
 @options.writes

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import named, options
 
 
 @click.command()
@@ -16,8 +16,8 @@ from stemwright.cli import options
 @options.sessions
 @options.splits
 @options.song
-@click.option("--profile", default="protools", show_default=True, help="Delivery rules to audit against.")
-@click.option("--notes", default="mix-engineer", show_default=True, help="Notes template.")
+@named.profile(" to audit against")
+@named.notes("--notes")
 @options.effects
 @options.writes
 @options.talks

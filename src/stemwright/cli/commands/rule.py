@@ -18,7 +18,7 @@ def command(code: str | None) -> int:
     stemwright rule LVL001
     """
     from stemwright import audit
-    from stemwright.cli import output, views
+    from stemwright.cli import found, output
     from stemwright.model import Outcome
 
     catalogue = audit.catalogue()
@@ -27,5 +27,5 @@ def command(code: str | None) -> int:
         output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result, markup=False))
     else:
         rules = ((rule.code, rule.severity, rule.title) for rule in some.values())
-        output.show("rules", Outcome((), tuple(rules)), views.rules)
+        output.show("rules", Outcome((), tuple(rules)), found.rules)
     return 0

@@ -1,4 +1,4 @@
-"""`stemwright session`: DAW sessions from a folder of stems."""
+"""`stemwright session`: DAW sessions from a folder of stems; `session verify` proves one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,63 @@ from stemwright.cli import options
 
 
 @click.command()
+@click.argument("path", type=options.PATH)
+@click.option("--against", type=options.PATH, metavar="STEMS", help="Folder of stems (default: that of the session).")
+@options.talks
+def verify(path: Path, against: Path | None) -> int:
+    """Read a session back, compare it with its stems field by field, and null its render against theirs.
+
+    Exits with 1 when anything differs.
+
+    \b
+    stemwright session verify Stems/Song.rpp
+    stemwright session verify Song.rpp --against Stems/
+    """
+    from stemwright.cli import output, session_views
+    from stemwright.workflows import verify as verifying
+
+    outcome = output.run(verifying.verify(path, against))
+    output.show("verify", outcome, session_views.verified, ok=outcome.result.ok)
+    return 0 if outcome.result.ok else 1
+
+
+class WithVerify(click.Command):
+    """A command whose first word may be `verify`, which is then a command of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the command that is meant."""
+        if args[:1] == ["verify"]:
+            return verify.make_context(f"{info_name} verify", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=WithVerify)
 @click.argument("folder", type=options.PATH)
 @options.sessions
+@click.option("--verify", is_flag=True, help="Read each session back, compare it with the plan, null its render.")
+@click.option("--allow-mixed-rates", "mixed_rates", is_flag=True, help="For DAWs that convert while they play.")
+@click.option("--template", type=options.PATH, metavar="RPP", help="Your own REAPER project: stems go onto its tracks.")
+@click.option("--map", "mapping", multiple=True, metavar="STEM=TRACK", help="Which track of the template takes a stem.")
 @options.song
 @options.writes
 @options.talks
 def command(folder: Path, **flags: Any) -> int:
     """Build DAW sessions for a folder of stems: tracks named, grouped, coloured, on the tempo grid.
 
-    The sessions lie beside the stems, so that they find them; --out puts them elsewhere.
+    The sessions lie beside the stems, so that they find them; --out puts them elsewhere. `session verify --help`
+    tells how a session is proved.
 
     \b
-    stemwright session Stems/ --to reaper
+    stemwright session Stems/ --to reaper --verify
     stemwright session Stems/ --to aaf --embed --bpm 120
+    stemwright session Stems/ --to reaper --template mix.RPP --map LeadVox="VOX MAIN"
+    stemwright session verify Stems/Song.rpp
     """
-    from stemwright.cli import output, views
+    from stemwright.cli import output, session_views
     from stemwright.workflows.session import build_sessions
 
     outcome = output.run(build_sessions(folder, options.session_options(flags)))
-    output.show("session", outcome, views.sessions)
+    output.show("session", outcome, session_views.sessions)
     return 0

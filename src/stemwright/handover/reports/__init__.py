@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from stemwright import __version__
-from stemwright.errors import SettingsError
+from stemwright.errors import UnknownName
 from stemwright.handover import layout
 from stemwright.handover.notes import local
 from stemwright.measure.spans import MAX_SPANS, joined
@@ -44,6 +44,8 @@ class AuditFacts:
     fixes: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """(DAW, what to do there)."""
+    causes: Mapping[str, str] = field(default_factory=dict)
+    """What rules have in common that tell of one and the same fault of a file."""
     prefix: str = ""
     """The way from where the audit was started to the folder, as `Stems/`; for tools that annotate files there."""
     beside: bool = False
@@ -93,10 +95,15 @@ def formats() -> dict[str, ModuleType]:
 
 
 def render(name: str, facts: AuditFacts) -> str:
-    """The report in one format. Raises SettingsError for an unknown one and for a broken template."""
+    """The report in one format. Raises UnknownName, and SettingsError for a broken template."""
+    return str(require(name).render(facts))
+
+
+def require(name: str) -> ModuleType:
+    """The module of a format. Raises UnknownName."""
     if name not in formats():
-        raise SettingsError(f"there is no report format {name!r}", f"known: {', '.join(formats())}")
-    return str(formats()[name].render(facts))
+        raise UnknownName(f"there is no report format {name!r}", f"known: {', '.join(formats())}", name, formats())
+    return formats()[name]
 
 
 def suffixes() -> dict[str, str]:
@@ -145,19 +152,51 @@ def by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return groups
 
 
-def where(facts: AuditFacts, found: Finding, most: int = 3) -> str:
-    """Channel and times of a finding: `left, 0:12.340, 0:15.000 to 0:16.250 and 4 more`; empty without either.
+def where(facts: AuditFacts, found: Finding) -> str:
+    """Channel and times of a finding, as `places` tells them."""
+    return places(found, facts.rate(found.subject))
+
+
+def places(found: Finding, rate: int, most: int = 3) -> str:
+    """Channel and times at `rate` Hz: `left, 0:12.340, 0:15.000 to 0:16.250 and 4 more`; empty without either.
 
     Of more places than are kept, only the first is told: the others kept say nothing of where they end.
     """
-    rate = facts.rate(found.subject)
     count = found.evidence.measured if found.evidence else 0
     if isinstance(count, int) and count > len(found.spans) >= MAX_SPANS:
         first = f"the first at {clock(min(span.start for span in found.spans), rate)}"
         return ", ".join(filter(None, (side(found.channel), f"{first} and {count - 1} more")))
-    places = [_place(place, rate) for place, _ in joined(found.spans, rate // 2)]
-    more = [f"{len(places) - most} more"] if len(places) > most else []
-    return ", ".join(filter(None, (side(found.channel), _listed([*places[:most], *more]))))
+    times = [_place(place, rate) for place, _ in joined(found.spans, rate // 2)]
+    more = [f"{len(times) - most} more"] if len(times) > most else []
+    return ", ".join(filter(None, (side(found.channel), _listed([*times[:most], *more]))))
+
+
+def by_cause(findings: Iterable[Finding], causes: Mapping[str, str]) -> list[tuple[Finding, list[Finding]]]:
+    """The first (gravest) finding of every file and cause, with the others: a hot stem is one thing to do, not five.
+
+    `causes` go by code. A rule without one stands alone, as do findings about the whole set.
+    """
+    groups: list[tuple[Finding, list[Finding]]] = []
+    known: dict[object, list[Finding]] = {}
+    for found in findings:
+        key = (found.subject, causes.get(found.rule), found.verdict)
+        if key in known:
+            known[key].append(found)
+        else:
+            groups.append((found, []))
+            if all(key):
+                known[key] = groups[-1][1]
+    return groups
+
+
+def see_also(others: Iterable[Finding]) -> str:
+    """Further findings of one cause, with the levels that they tell: `see also LVL001 (−0.10 dBFS), LVL004`."""
+    told = []
+    for other in others:
+        seen = other.evidence
+        level = f" ({amount(seen.measured, seen.unit)})" if seen and seen.unit.startswith("dB") else ""
+        told.append(other.rule + level)
+    return f"see also {', '.join(told)}" if told else ""
 
 
 def side(channel: int | None) -> str:

@@ -18,7 +18,18 @@ from urllib.parse import quote
 
 from stemwright.handover import layout, templates
 from stemwright.handover.notes import local
-from stemwright.handover.reports import AuditFacts, amount, by_rule, headline, many, side, summary, where
+from stemwright.handover.reports import (
+    AuditFacts,
+    amount,
+    by_cause,
+    by_rule,
+    headline,
+    many,
+    see_also,
+    side,
+    summary,
+    where,
+)
 from stemwright.measure.spans import joined
 from stemwright.model import SEVERITIES, Finding, Stem
 from stemwright.units import clock, seconds
@@ -42,9 +53,13 @@ def render(facts: AuditFacts) -> str:
 
 def _page(facts: AuditFacts) -> dict[str, Any]:
     """Everything that the template shows, as texts, lists and plain dicts."""
-    groups = [_rule(facts, code, found) for code, found in by_rule(facts.failing).items()]
+    causes = by_cause(facts.failing, facts.causes)
+    first = by_rule(found for found, _ in causes)
+    also = {id(found): see_also(others) for found, others in causes}
+    groups = [_rule(facts, code, found, also) for code, found in first.items()]
+    explained = {other.rule: found.rule for found, others in causes for other in others} | {c: c for c in first}
     length = max(map(_seconds, facts.stems.everything), default=Fraction(0))
-    stems = [_stem(facts, number, stem, length) for number, stem in enumerate(facts.stems.everything)]
+    stems = [_stem(facts, number, stem, length, explained) for number, stem in enumerate(facts.stems.everything)]
     daws = list(dict.fromkeys(step["daw"] for group in groups for step in group["steps"]))
     for group in groups:
         group["steps"] = [step | {"number": daws.index(step["daw"])} for step in group["steps"]]
@@ -71,7 +86,7 @@ def _page(facts: AuditFacts) -> dict[str, Any]:
     }
 
 
-def _rule(facts: AuditFacts, code: str, found: list[Finding]) -> dict[str, Any]:
+def _rule(facts: AuditFacts, code: str, found: list[Finding], also: dict[int, str]) -> dict[str, Any]:
     summary = found[0].fix.summary if found[0].fix else ""
     return {
         "code": code,
@@ -81,11 +96,11 @@ def _rule(facts: AuditFacts, code: str, found: list[Finding]) -> dict[str, Any]:
         "fix": facts.fixes.get(code, summary),
         "guess": found[0].confidence == "heuristic",
         "steps": [{"daw": daw, "text": text} for daw, text in facts.steps.get(code, ())],
-        "rows": [_row(facts, finding) for finding in found],
+        "rows": [_row(facts, finding, also[id(finding)]) for finding in found],
     }
 
 
-def _row(facts: AuditFacts, found: Finding) -> dict[str, Any]:
+def _row(facts: AuditFacts, found: Finding, also: str = "") -> dict[str, Any]:
     """A finding as a line of a table. `stem` is the number of its waveform on the page, None when there is none."""
     name, evidence = facts.name(found.subject), found.evidence
     measured = amount(evidence.measured, evidence.unit) if evidence else ""
@@ -95,13 +110,14 @@ def _row(facts: AuditFacts, found: Finding) -> dict[str, Any]:
         "file": name,
         "stem": facts.numbers.get(name),
         "text": found.message,
+        "also": also,
         "where": where(facts, found),
         "measured": "" if measured == name.strip() else measured,
-        "limit": amount(evidence.limit) if evidence else "",
+        "limit": amount(evidence.limit, "" if isinstance(evidence.limit, str) else evidence.unit) if evidence else "",
     }
 
 
-def _stem(facts: AuditFacts, number: int, stem: Stem, length: Fraction) -> dict[str, Any]:
+def _stem(facts: AuditFacts, number: int, stem: Stem, length: Fraction, explained: dict[str, str]) -> dict[str, Any]:
     name = facts.name(stem.file.path)
     mine = [found for found in facts.failing if facts.name(found.subject) == name]
     tone = mine[0].severity if mine else "fine"
@@ -112,7 +128,10 @@ def _stem(facts: AuditFacts, number: int, stem: Stem, length: Fraction) -> dict[
         "about": "the reference mix" if stem is facts.stems.mix else "",
         "tone": tone,
         "bad": tone in ("error", "warning"),
-        "findings": [_row(facts, found) | {"id": f"stem-{number}-{n}"} for n, found in enumerate(mine)],
+        "findings": [
+            _row(facts, found) | {"id": f"stem-{number}-{n}", "explained": explained[found.rule]}
+            for n, found in enumerate(mine)
+        ],
         "facts": [{"name": what, "text": text} for what, text in _measures(stem)],
         "wave": _wave(stem.levels.overview) if stem.levels else "",
         "width": _percent(_seconds(stem), length),

@@ -10,7 +10,7 @@ from stemwright.repair.treatment import Plan, Treatment
 
 CODES = (
     *("INT006", "INT007", "INT008", "INT009", "INT011", "INT012", "INT013", "INT015", "INT017", "INT021"),
-    *("FMT002", "FMT004", "FMT005", "FMT007", "FMT008", "PKG008"),
+    *("FMT002", "FMT004", "FMT005", "FMT007", "FMT008", "FMT013", "PKG008"),
 )
 LOSSY = False
 ORDER = 30
@@ -24,12 +24,13 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
 def _rewritten(t: Treatment, finding: Finding) -> dict[str, Any] | str:
     form, name = t.stem.file.format, f"{PurePath(t.name).stem}.wav"
     match finding.rule:
-        case "FMT004" | "FMT005":
-            exact = {"step": "float to 24-bit, every sample exact", "name": name, "bits": 24, "encoding": "pcm"}
+        case "FMT004" | "FMT005" | "FMT013":
+            was = "float" if form.encoding == "float" else f"{form.bits}-bit"
+            exact = {"step": f"{was} to 24-bit, every sample exact", "name": name, "bits": 24, "encoding": "pcm"}
             return exact if t.fits_24 else "its samples are no 24-bit ones; --lossy rounds them"
         case "FMT002":
             marked = any(chunk.name == "MARK" and chunk.bytes > 2 for chunk in t.stem.file.chunks)  # 2: their count
-            step = f"{form.container.upper()} to WAV" + (", without its markers" if marked else "")
+            step = f"{form.container.upper()} to WAV" + (", with its markers" if marked else "")
             return {"step": step, "name": name, "rewrite": True}
         case "FMT007":
             return {"step": f"{form.container_bits}-bit words to {t.bits}-bit words", "rewrite": True}

@@ -1,4 +1,4 @@
-"""Samples changed one file at a time: DC, a cut tail, float samples that no 24-bit file holds.
+"""Samples changed one file at a time: DC, a cut tail, samples that no 24-bit file holds.
 
 DC is subtracted, the mean of what sounds from all that is not digital silence. A constant is what was found, and taking
 it off leaves the wave as it is; a high-pass filter would turn the phase of the bass or, run both ways, ring in front of
@@ -13,13 +13,13 @@ from stemwright.audio.stream import blocks
 from stemwright.model import Finding, StemSet
 from stemwright.repair.treatment import Plan, Treatment
 
-CODES = ("LVL006", "TIM001", "FMT004")
+CODES = ("LVL006", "TIM001", "FMT004", "FMT013")
 LOSSY = True
 ORDER = 80
 
 
 def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
-    """Take off DC (LVL006), fade (TIM001), round to 24 bits, half to even, without dither (FMT004)."""
+    """Take off DC (LVL006), fade (TIM001), round to 24 bits, half to even, without dither (FMT004, FMT013)."""
     for finding in findings:
         t = plan.of(finding.subject)
         if finding.rule == "TIM001" and t and t.levels.last_sound == t.stem.file.frames - 1:
@@ -35,7 +35,7 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
 def _changed(t: Treatment, finding: Finding) -> dict[str, Any] | str:
     if finding.rule == "TIM001":
         return "the missing tail cannot be made again; a fade of 10 ms keeps it from clicking"
-    if finding.rule == "FMT004":
+    if finding.rule in ("FMT004", "FMT013"):
         if t.levels.sample_peak_dbfs + t.gain_db > 0 or t.levels.not_finite.count:
             return "as integers its peaks would clip; headroom first (LVL001, FMT006)"
         return {"step": "rounded to 24-bit without dither", "bits": 24, "encoding": "pcm", "lossy": True}

@@ -4,8 +4,10 @@ A format module has
 
 - `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
 - `EXPRESSES`, the names of `FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
+- `MIXED_RATES = True` when its DAW converts files of another rate than the session's while it plays them;
 - `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
   format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value);
+- `place(path) -> Path`, when its sessions lie in a folder of their own;
 - `read(path, roots) -> Opened`, where the format can be read: `roots` are the folders in which its media may lie, see
   `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError.
 
@@ -22,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stemwright.errors import InputError, SessionError
+from stemwright.errors import InputError, SessionError, UnknownName
 from stemwright.model import Clip, Loss, Marker, Output, Session, Track
 from stemwright.registry import discover
 from stemwright.safety import readable
@@ -53,26 +55,34 @@ class Opened:
 
 
 def formats() -> dict[str, ModuleType]:
-    """Every session format by the name of its module."""
+    """Every session format that can be written, by the name of its module."""
+    return {name: module for name, module in _every().items() if hasattr(module, "write")}
+
+
+def readers() -> dict[str, ModuleType]:
+    """Every session format that can be read, by the name of its module."""
+    return {name: module for name, module in _every().items() if hasattr(module, "read")}
+
+
+def _every() -> dict[str, ModuleType]:
     return discover("stemwright.session.formats")
 
 
 def require(names: tuple[str, ...]) -> None:
-    """Raise SessionError for a format that does not exist, or when none is named."""
+    """Raise UnknownName for a format that does not exist, or when none is named."""
     known = formats()
-    strange = next((name for name in names if name not in known), None)
+    strange = next((name for name in names if name not in known), "")
     if strange or not names:
-        raise SessionError(
-            f"there is no session format {strange!r}" if strange else "no session format is named",
-            f"known: {', '.join(known)}",
-        )
+        what = f"there is no session format {strange!r}" if strange else "no session format is named"
+        raise UnknownName(what, f"known: {', '.join(known)}", strange, known)
 
 
 def write_session(name: str, session: Session, path: Path, **options: Any) -> Written:
-    """Write a session in one format; `path` gets the format's suffix when it has none of them.
+    """Write a session in one format, where `placed` says.
 
-    An existing file is replaced: asking first is the workflow's business. Raises SessionError for an unknown format
-    or option and for what the format cannot hold at all, OutputError and DiskFull for what the file system refuses.
+    An existing file is replaced: asking first is the workflow's business. Raises UnknownName, SessionError for an
+    unknown option and for what the format cannot hold at all, OutputError and DiskFull for what the file system
+    refuses.
     """
     require((name,))
     module = formats()[name]
@@ -81,10 +91,37 @@ def write_session(name: str, session: Session, path: Path, **options: Any) -> Wr
         raise SessionError(
             f"{module.NAME} takes no option {strange[0]!r}", f"it takes: {', '.join(sorted(module.OPTIONS)) or 'none'}"
         )
-    if path.suffix.lower() not in module.SUFFIXES:
-        path = path.with_name(path.name + module.SUFFIXES[0])
+    strangers = {
+        clip.file.path.name
+        for track in session.tracks
+        for clip in track.clips
+        if clip.file.format.sample_rate != session.sample_rate
+    }
+    if strangers and not getattr(module, "MIXED_RATES", "audio" not in module.EXPRESSES):
+        raise SessionError(
+            f"{module.NAME} cannot hold files of another rate than the session's: {', '.join(sorted(strangers))}",
+            f"bounce them again at {session.sample_rate} Hz, or write a REAPER project, which converts on playback",
+        )
+    path = placed(name, path)
     more: Written = module.write(session, path, options)
     return Written((Output(path, "session", name), *more.outputs), (*losses(session, module), *more.losses))
+
+
+def placed(name: str, path: Path) -> Path:
+    """Where a session called `path` is written: with the format's suffix, in a folder of its own if it needs one."""
+    module = formats()[name]
+    if path.suffix.lower() not in module.SUFFIXES:
+        path = path.with_name(path.name + module.SUFFIXES[0])
+    own: Path = module.place(path) if hasattr(module, "place") else path
+    return own
+
+
+def format_of(path: Path, among: Callable[[], dict[str, ModuleType]]) -> tuple[str, ModuleType]:
+    """Which of `formats` or `readers` a suffix names, and its module. Raises UnknownName."""
+    known = {suffix: (name, module) for name, module in among().items() for suffix in module.SUFFIXES}
+    if path.suffix.lower() not in known:
+        raise UnknownName(f"{path}: names no session format", f"known: {', '.join(known)}", path.suffix, known)
+    return known[path.suffix.lower()]
 
 
 def read_session(path: Path, *roots: Path) -> Opened:
@@ -92,16 +129,17 @@ def read_session(path: Path, *roots: Path) -> Opened:
 
     Raises NotFoundInput, InputError for what is no session or too large to be one, SessionError for a damaged one.
     """
-    readers = {suffix: module for module in formats().values() if hasattr(module, "read") for suffix in module.SUFFIXES}
-    module = readers.get(path.suffix.lower())
+    known = {suffix: module for module in readers().values() for suffix in module.SUFFIXES}
+    module = known.get(path.suffix.lower())
     if module is None:
-        raise InputError(f"{path}: is no session that can be read", f"known: {', '.join(readers)}")
+        raise InputError(f"{path}: is no session that can be read", f"known: {', '.join(known)}")
     try:
         length = path.stat().st_size
     except OSError as error:
         raise readable(error, path) from error
-    if not path.is_file() or length > getattr(module, "MOST_BYTES", MOST_BYTES):
-        raise InputError(f"{path}: is no file of less than {MOST_BYTES >> 20} MiB", "is it really a session?")
+    most: int = getattr(module, "MOST_BYTES", MOST_BYTES)
+    if not path.is_file() or length > most:
+        raise InputError(f"{path}: is no file of at most {most >> 20} MiB", "is it really a session?")
     opened: Opened = module.read(path, (path.absolute().parent, *roots))
     return opened
 
@@ -146,6 +184,7 @@ FIELDS: dict[str, tuple[str, Callable[[Session], Iterator[str]]]] = {
     "key": ("the key", _song(lambda s: s.song.key)),
     "markers": ("markers", _markers(lambda m: not m.length)),
     "regions": ("regions", _markers(lambda m: m.length)),
+    "marker_colours": ("colours of markers", _markers(lambda m: m.colour)),
     "groups": ("group tracks", _tracks(lambda t: t.is_group)),
     "colours": ("colours", _tracks(lambda t: t.colour)),
     "gain": ("track gain", _tracks(lambda t: t.gain_db)),

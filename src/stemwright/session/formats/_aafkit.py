@@ -19,14 +19,14 @@ from stemwright.units import linear
 DAY_S = 24 * 60 * 60
 
 _PRODUCT = UUID("3a0d6b0e-5d0c-5b53-8b8a-6a7d1a0f4c10")
-_GAIN, _AMPLITUDE = "9d2ea894-0968-11d3-8a38-0050040ef7d2", "e4962321-2267-11d3-8a4c-0050040ef7d2"
-_PAN, _POSITION = "9d2ea893-0968-11d3-8a38-0050040ef7d2", "e4962322-2267-11d3-8a4c-0050040ef7d2"
-_COMBINER = "6b46dd7a-132d-4856-ab21-8b751d8462ec"
+GAIN, AMPLITUDE = "9d2ea894-0968-11d3-8a38-0050040ef7d2", "e4962321-2267-11d3-8a4c-0050040ef7d2"
+PAN, POSITION = "9d2ea893-0968-11d3-8a38-0050040ef7d2", "e4962322-2267-11d3-8a4c-0050040ef7d2"
+COMBINER = "6b46dd7a-132d-4856-ab21-8b751d8462ec"
 _BYTE_ORDER, _EFFECT_ID = "c0038672-a8cf-11d3-a05b-006094eb75cb", "93994bd6-a81d-11d3-a05b-006094eb75cb"
 _OPERATIONS = {
-    _GAIN: ("Audio Gain", ((_AMPLITUDE, "Amplitude", "Rational"),)),
-    _PAN: ("Audio Pan", ((_POSITION, "Pan", "Rational"),)),
-    _COMBINER: (
+    GAIN: ("Audio Gain", ((AMPLITUDE, "Amplitude", "Rational"),)),
+    PAN: ("Audio Pan", ((POSITION, "Pan", "Rational"),)),
+    COMBINER: (
         "Audio Channel Combiner",
         ((_BYTE_ORDER, "AvidParameterByteOrder", "aafInt16"), (_EFFECT_ID, "AvidEffectID", "AvidBagOfBits")),
     ),
@@ -109,12 +109,12 @@ def timecode(aaf: Any, session: Session, start_frame: int) -> Any:
 
 def in_gain(aaf: Any, segment: Any, gain_db: float) -> Any:
     """A segment in constant gain: around a clip it is clip gain, around a sequence track gain."""
-    return _scaled(aaf, _GAIN, _AMPLITUDE, segment, linear(gain_db) * _UNITY, _UNITY) if gain_db else segment
+    return _scaled(aaf, GAIN, AMPLITUDE, segment, linear(gain_db) * _UNITY, _UNITY) if gain_db else segment
 
 
 def in_pan(aaf: Any, segment: Any, pan: float) -> Any:
     """A segment panned to -1 (left) to +1 (right)."""
-    return _scaled(aaf, _PAN, _POSITION, segment, (1 + pan) * _CENTRE, 2 * _CENTRE) if pan else segment
+    return _scaled(aaf, PAN, POSITION, segment, (1 + pan) * _CENTRE, 2 * _CENTRE) if pan else segment
 
 
 def combined(aaf: Any, channels: list[Any]) -> Any:
@@ -122,7 +122,7 @@ def combined(aaf: Any, channels: list[Any]) -> Any:
     if len(channels) == 1:
         return channels[0]
     effect = {_BYTE_ORDER: 0x4949, _EFFECT_ID: bytearray(b"EFF2_AUDIO_CHANNEL_COMBINER\0")}
-    return _operation(aaf, _COMBINER, channels, effect)
+    return _operation(aaf, COMBINER, channels, effect)
 
 
 def _scaled(aaf: Any, kind: str, parameter: str, segment: Any, numerator: float, denominator: int) -> Any:

@@ -25,11 +25,15 @@ from stemwright.model import AudioFile, Clip, Loss, Marker, Output, Session, Tra
 from stemwright.safety import PART, atomic
 from stemwright.session.formats import FIELDS, Written, _essence
 from stemwright.session.formats import _aafkit as kit
+from stemwright.session.formats._aafread import read as read
 
 NAME = "AAF"
 SUFFIXES = (".aaf",)
 EXPRESSES = frozenset(FIELDS) - {"tempo", "tempo_map", "meter", "key", "groups", "colours", "fades"}
 OPTIONS = frozenset({"embed", "replace_media"})
+
+MOST_BYTES = 16 << 30
+"""An AAF that holds its audio may be as large."""
 
 MEDIA = "Audio Files"
 """The folder of linked essences beside the .aaf."""

@@ -3,21 +3,28 @@
 Type 1 with track 0 only, 960 ticks a quarter. A MIDI tempo is a whole number of microseconds a quarter; every tempo is
 chosen so that the next change falls where it should although the ones before were rounded, so errors do not add up
 (within one tempo at most 0.5 µs a quarter). Bar 1 lies after the lead-in that `session.grid` describes.
+
+Read back, a tempo is the shortest decimal that is less than a microsecond away (93.5, not 93.50003), and the
+frames of markers are those of the grid that this gives. Notes that are played are not read.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from stemwright.model import Session
-from stemwright.safety import write_bytes
-from stemwright.session.formats import Written
-from stemwright.session.grid import GridPoint, grid, quarters_at
-from stemwright.units import seconds, short_key
+from stemwright.errors import InputError, SessionError
+from stemwright.model import Estimate, Marker, Session, Song
+from stemwright.safety import readable, write_bytes
+from stemwright.session.arrange import one_line
+from stemwright.session.formats import Opened, Written
+from stemwright.session.grid import GridPoint, grid, is_meter, points_of, quarters_at, seconds_at, song_of_points
+from stemwright.session.media import Roots
+from stemwright.units import exact_bpm, frames, parse_key, seconds, short_key
 
 NAME = "MIDI"
 SUFFIXES = (".mid", ".midi")
@@ -26,6 +33,10 @@ OPTIONS: frozenset[str] = frozenset()
 
 TICKS = 960
 """A quarter note."""
+
+MOST_BYTES = 16 << 20
+_SAMPLE_RATE = 48000
+"""Hz in which a MIDI file, which has none, is read."""
 
 
 def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
@@ -76,3 +87,85 @@ def _tempos(points: tuple[GridPoint, ...]) -> list[tuple[int, int, GridPoint]]:
             elapsed += Fraction(span * tempo, TICKS)
         found.append((tick, tempo, point))
     return found
+
+
+def read(path: Path, roots: Roots) -> Opened:
+    """Read tempo map, metre, key, markers and notes. Raises InputError for what is no MIDI file or counts timecode."""
+    import mido
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise readable(error, path) from error
+    if not data.startswith(b"MThd"):
+        raise InputError(f"{path}: is no MIDI file", "give a standard MIDI file, .mid")
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data))
+        events = sorted(_events(file), key=lambda event: event[0])
+    except Exception as error:  # mido raises whatever happened inside
+        raise SessionError(
+            f"{path}: is a damaged MIDI file: {type(error).__name__}: {error}", "export it from the DAW again"
+        ) from error
+    if file.ticks_per_beat <= 0:
+        raise SessionError(f"{path}: counts timecode frames, not beats", "export it with a tempo map")
+    return Opened(_session(path, events))
+
+
+def _events(file: Any) -> Iterator[tuple[Fraction, Any]]:
+    """Quarters after the start and every meta event; the names and texts of the first track only."""
+    for number, track in enumerate(file.tracks):
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.is_meta and (number == 0 or message.type not in ("track_name", "text")):
+                yield Fraction(tick, file.ticks_per_beat or 1), message
+
+
+def _session(path: Path, events: list[tuple[Fraction, Any]]) -> Session:
+    points = points_of(_changes(events))
+    rows = [(frames(seconds_at(points, at), _SAMPLE_RATE), message) for at, message in events]
+    markers = tuple(Marker(at, one_line(_text(m.text))) for at, m in rows if m.type == "marker")
+    keys = [Estimate(parse_key(m.key), 1.0, "session") for _, m in rows if m.type == "key_signature"]
+    bar_one = next((marker.at for marker in markers if marker.name == "Bar 1"), 0)
+    facts = song_of_points(points, bar_one, _SAMPLE_RATE)
+    song = Song(
+        title=next(
+            (one_line(_text(m.name)) for _, m in rows if m.type == "track_name" and m.name), one_line(path.stem)
+        ),
+        sample_rate=_SAMPLE_RATE,
+        key=keys[0] if keys else None,
+        markers=tuple(m for m in markers if m.name != "Bar 1" and not m.name.startswith("Key: ")),
+    )
+    notes = tuple(one_line(_text(message.text)) for _, message in rows if message.type == "text")
+    length = max((at for at, _ in rows), default=0)
+    return Session(replace(song, **facts), (), _SAMPLE_RATE, length, markers, notes=notes)
+
+
+def _changes(events: list[tuple[Fraction, Any]]) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:
+    """Quarters, BPM and metre of every change; 120 BPM in 4/4 before the first one, as the standard has it."""
+    bpm, meter = Fraction(120), (4, 4)
+    yield Fraction(0), bpm, meter
+    for at, message in events:
+        if message.type == "set_tempo" and message.tempo:
+            bpm = _bpm(message.tempo)
+        elif message.type == "time_signature" and is_meter(message.numerator, message.denominator):
+            meter = message.numerator, message.denominator
+        else:
+            continue
+        yield at, bpm, meter
+
+
+def _bpm(tempo: int) -> Fraction:
+    """The shortest decimal BPM that is `tempo` microseconds a quarter, rounded or cut."""
+    exact = Fraction(60_000_000, tempo)
+    tries = (exact_bpm(round(float(exact), digits)) for digits in range(12))
+    return next((bpm for bpm in tries if bpm and abs(60_000_000 / bpm - tempo) < 1), exact)
+
+
+def _text(text: str) -> str:
+    """A text that mido took for Latin-1, as UTF-8 where it is."""
+    raw = text.encode("latin-1", "replace")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return text

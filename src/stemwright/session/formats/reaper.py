@@ -4,28 +4,33 @@ Sources: ReaTeam's state chunk definitions and real projects. Items and markers 
 that `round(seconds * rate)` is the frame again; tracks and items are time-based (`BEAT 0`, `TIMELOCKMODE 1`), so that
 a tempo edit never moves a stem. Stems are referred to where they lie, relative to the project and with forward
 slashes. REAPER has no field for the key: it stands in the notes and in a marker. Track comments are the notes of the
-track's first item. How bar 1 gets onto the grid: `session.grid`.
+track's first item. A track name with all three kinds of quotes stands whole in a chunk of its own, as REAPER 5 and
+later do it. How bar 1 gets onto the grid: `session.grid`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stemwright.errors import SessionError
-from stemwright.model import AudioFile, Clip, Marker, Session, Track
+from stemwright.model import AudioFile, Clip, Loss, Marker, Session, Track
 from stemwright.safety import write_text
 from stemwright.session.arrange import one_line
 from stemwright.session.formats import FIELDS, Written, stable_id
+from stemwright.session.formats._reaper import read
 from stemwright.session.grid import GridPoint, grid
+from stemwright.session.media import relative
 from stemwright.units import linear
+
+__all__ = ["EXPRESSES", "NAME", "OPTIONS", "SUFFIXES", "item", "quote", "read", "write"]
 
 NAME = "REAPER"
 SUFFIXES = (".rpp",)
 EXPRESSES = frozenset(FIELDS) - {"key"}
 OPTIONS: frozenset[str] = frozenset()
+MIXED_RATES = True
 
 _VERSION = "7.41/win64"
 _WAV_24 = "ZXZhdxgAAA=="
@@ -36,7 +41,7 @@ _SOURCES = {"flac": "FLAC", "mp3": "MP3", "ogg": "VORBIS", "wavpack": "WAVPACK"}
 
 
 def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
-    """Write the project. Raises SessionError for a media path that a project cannot name."""
+    """Write the project. Raises SessionError for a media path that a project cannot name and for cyclic groups."""
     song, points = session.song, grid(session.song)
     rate = session.sample_rate
     write_text(path, "".join(f"{line}\n" for line in (
@@ -49,7 +54,7 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         "  RIPPLE 0 0",
         "  PANLAW 1",
         f"  PROJOFFS {_seconds(session.start_frame, rate)} 0 0",
-        f"  TIMEMODE 1 5 -1 {round(session.frame_rate)} 0 0 -1",
+        f"  TIMEMODE 1 5 -1 {round(session.frame_rate)} {2 * (session.frame_rate.denominator == 1001)} 0 -1",
         "  PANMODE 3",
         '  RECORD_PATH "Media" ""',
         '  RENDER_FILE "Renders"',
@@ -70,7 +75,23 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         *(line for track, folder in _folders(session.tracks) for line in _track(session, track, folder, path.parent)),
         ">",
     )))  # fmt: skip
-    return Written()
+    return Written((), tuple(_losses(session)))
+
+
+def _losses(session: Session) -> Iterator[Loss]:
+    members = {track.group for track in session.tracks}
+    for track in session.tracks:
+        if track.comment and not track.clips:
+            yield Loss(track.name, "comments", "REAPER keeps a comment in an item, and this track has none")
+        if track.is_group and track.name not in members:
+            yield Loss(track.name, "groups", "an empty folder is a plain track in REAPER")
+    for marker in session.markers:
+        if _has_all_quotes(marker.name):
+            yield Loss(marker.name, "markers" if not marker.length else "regions", "its backticks became apostrophes")
+
+
+def _has_all_quotes(text: str) -> bool:
+    return all(mark in text for mark in "\"'`")
 
 
 def quote(text: str) -> str:
@@ -120,17 +141,26 @@ def _marker(session: Session, number: int, marker: Marker) -> Iterator[str]:
 
 
 def _folders(tracks: tuple[Track, ...]) -> Iterator[tuple[Track, str]]:
-    """Every track with its ISBUS fields: a folder opens, goes on, or closes as many levels as end here."""
-    groups = {track.name: track.group for track in tracks if track.is_group}
+    """Every track with its ISBUS fields: a folder opens, goes on, or closes as many levels as end here.
 
-    def depth(track: Track | None) -> int:
-        level, name = 0, track.group if track else None
-        while name is not None:
-            level, name = level + 1, groups.get(name)
-        return level
-
-    for track, following in zip(tracks, (*tracks[1:], None), strict=True):
-        step = depth(following) - depth(track)
+    Members come right behind their group, for a folder holds what follows it.
+    """
+    groups = {track.name for track in tracks if track.is_group}
+    members: dict[str | None, list[Track]] = {}
+    for track in reversed(tracks):
+        members.setdefault(track.group if track.group in groups else None, []).append(track)
+    waiting = [(track, 0) for track in members.pop(None, [])]
+    ordered: list[tuple[Track, int]] = []
+    while waiting:
+        track, depth = waiting.pop()
+        ordered.append((track, depth))
+        if track.is_group:
+            waiting += [(member, depth + 1) for member in members.pop(track.name, [])]
+    if members:
+        names = ", ".join(sorted(filter(None, members)))
+        raise SessionError(f"groups hold each other: {names}", "take one of them out of the other")
+    for (track, depth), (_, following) in zip(ordered, (*ordered[1:], (None, 0)), strict=False):
+        step = following - depth
         yield track, "1 1" if step > 0 else f"2 {step}" if step < 0 else "0 0"
 
 
@@ -139,6 +169,8 @@ def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[
     channels = max((clip.file.format.channels for clip in track.clips), default=2)
     yield f"  <TRACK {guid}"
     yield f"    NAME {quote(track.name)}"
+    if _has_all_quotes(track.name):
+        yield from ("    <NAME", f"      |{one_line(track.name)}", "    >")
     yield f"    PEAKCOL {_colour(track.colour) or 16576}"
     yield "    BEAT 0"
     yield "    AUTOMODE 0"
@@ -151,11 +183,12 @@ def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[
     yield f"    TRACKID {guid}"
     yield "    MAINSEND 1 0"
     for number, clip in enumerate(track.clips):
-        yield from _item(session, track, number, clip, base)
+        yield from item(session, track, number, clip, base)
     yield "  >"
 
 
-def _item(session: Session, track: Track, number: int, clip: Clip, base: Path) -> Iterator[str]:
+def item(session: Session, track: Track, number: int, clip: Clip, base: Path) -> Iterator[str]:
+    """The lines of the item of a clip, the track's `number`th, in a project in the folder `base`."""
     rate = session.sample_rate
     yield "    <ITEM"
     yield f"      POSITION {_seconds(clip.at, rate)}"
@@ -184,12 +217,7 @@ def _item(session: Session, track: Track, number: int, clip: Clip, base: Path) -
 
 
 def _file(file: AudioFile, base: Path) -> str:
-    """A media path relative to the project, absolute only when there is no relative one (another drive)."""
-    try:
-        name = os.path.relpath(file.path, base)
-    except ValueError:
-        name = str(file.path.absolute())
-    name = Path(name).as_posix()
-    if one_line(name) != name or all(mark in name for mark in "\"'`"):
+    name = relative(file.path, base)
+    if one_line(name) != name or _has_all_quotes(name):
         raise SessionError(f"{file.path}: a REAPER project cannot hold this file name", "rename the file")
     return quote(name)

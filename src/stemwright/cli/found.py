@@ -1,0 +1,116 @@
+"""What an audit found and a repair did, as people read it in a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from stemwright.cli.output import manners
+from stemwright.model import Finding, Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_ALIKE = 4
+"""Findings of one rule, or files of one finding, that are shown before the others are only counted."""
+
+
+def many(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def findings(console: Console, found: tuple[Finding, ...], rate: int, rates: Mapping[str, int] = {}) -> None:
+    """Findings rule by rule, the gravest first; what is said of several files alike is said once.
+
+    `rates` are those that the spans of a file count in, Hz, where they are not `rate`. Of findings with one cause
+    the gravest names the others.
+    """
+    from rich.text import Text
+
+    from stemwright.audit import causes
+    from stemwright.handover.reports import by_cause, places, see_also
+
+    judged = [finding for finding in found if not finding.waived]
+    groups: dict[tuple[str, str], dict[tuple[str, str], list[str]]] = {}
+    for finding, others in by_cause(judged, {} if manners.verbose else causes()):
+        word: str = finding.severity if finding.verdict == "fail" else "unknown"
+        name = str(finding.subject or "")
+        place = places(finding, rates.get(name, rate), 12 if manners.verbose else 3)
+        also = see_also(others)
+        more = (f" ({place})" if place else "") + (f"; {also}" if also else "")
+        alike = groups.setdefault((word, finding.rule), {})
+        alike.setdefault((finding.message, more), []).append(name)
+    for (word, rule), alike in groups.items():
+        most = len(alike) if manners.verbose else _ALIKE
+        for (message, more), names in list(alike.items())[:most]:
+            line = Text(f"{word:8}", style=_COLOURS.get(word, "dim")).append(f"{rule}  ", style="bold")
+            some = ", ".join(names if manners.verbose else names[:_ALIKE])
+            rest = f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE and not manners.verbose else ""
+            line.append(f"{some}{rest}: " if some else "", style="not bold").append(message, style="not bold")
+            console.print(line.append(more, style="not bold dim"))
+        if len(alike) > most:
+            left = sum(map(len, list(alike.values())[most:]))
+            console.print(f"{'':16}and {left} more such files; -v names them", style="dim", markup=False)
+    failed: Counter[str] = Counter(finding.severity for finding in judged if finding.verdict == "fail")
+    counts = [f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name in _COLOURS if (n := failed[name])]
+    beside = {"undecided": len(judged) - failed.total(), "let pass": len(found) - len(judged)}
+    counts += [f"{count} {what}" for what, count in beside.items() if count]
+    if judged:
+        console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one", markup=False)
+    else:
+        let = f" ({counts[0]})" if counts else ""
+        console.print(Text(f"audit: nothing to send back{let}", style="green"))
+
+
+def audit(console: Console, outcome: Outcome[Any]) -> None:
+    """What `audit` found."""
+    made = outcome.result
+    rules = len(made.passed) + len({finding.rule for finding in made.findings})
+    about = f"{made.folder}: {many(made.files, 'audio file')}, {many(rules, 'rule')}, profile {made.profile}"
+    console.print(about, markup=False)
+    findings(console, made.findings, made.sample_rate, made.rates)
+    if any(found.fix and found.fix.applicability == "lossless" and not found.waived for found in made.findings):
+        fix = f"stemwright fix {shlex.quote(str(made.folder))}"
+        console.print(f"`{fix}` repairs what needs no sample changed", markup=False)
+    for output in outcome.outputs:
+        console.print(f"wrote {output.path}", markup=False)
+
+
+def fixed(console: Console, outcome: Outcome[Any]) -> None:
+    """What `fix` did, or would do."""
+    made = outcome.result
+    if made.work:
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.folder}", markup=False)
+    for t in made.treated:
+        if t.steps or t.sources != (t.name,):
+            was = f" (was {' and '.join(t.sources)})" if t.sources != (t.name,) else ""
+            console.print(f"  {t.name}{was}: {'; '.join(t.steps) or 'renamed'}", markup=False)
+    for name, why in made.aside:
+        console.print(f"  {name}: put aside, {why}", markup=False)
+    for name in made.notes:
+        console.print(f"  {name}: notes", markup=False)
+    kept = [(found, why) for found, why in made.left if found.severity != "info"]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for found, why in kept:
+        alike.setdefault((found.rule, why), []).append(str(found.subject or "the set"))
+    for (rule, why), names in alike.items():
+        some = ", ".join(names[:_ALIKE]) + (f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE else "")
+        console.print(f"not repaired: {rule}  {some}: {why}", markup=False)
+    for found in made.still:
+        console.print(f"found again, which is a bug of stemwright: {found.rule}  {found.message}", markup=False)
+    same = sum(not t.steps and t.sources == (t.name,) for t in made.treated)
+    errors = sum(found.severity == "error" for found, _ in kept)
+    stays = f", {many(errors, 'error')} among them" if errors else ""
+    stay = f"{many(len(kept), 'finding')} left{stays}" if kept else "nothing left to send back"
+    done = f"{many(len(made.treated) - same, 'file')} repaired" if made.work else "nothing to repair"
+    console.print(f"{done}, {stay}", markup=False)
+
+
+def rules(console: Console, outcome: Outcome[Any]) -> None:
+    """All rules, a line each."""
+    for code, severity, summary in outcome.result:
+        console.print(f"{code}  {severity:8} {summary}", markup=False)

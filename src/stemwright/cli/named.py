@@ -1,0 +1,65 @@
+"""Options whose values are names of templates or of modules: their help lists them, a shell completes them.
+
+Names are looked up only then, so that a command that is not asked for help starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from stemwright.registry import module_names
+
+F = TypeVar("F", bound=Callable[..., Any])
+Names = Callable[[], Iterable[str]]
+
+
+class Named(click.Option):
+    """An option for one of the names that `known` gives, or for several with commas."""
+
+    def __init__(self, *flags: Any, known: Names, **settings: Any) -> None:
+        super().__init__(*flags, **settings)
+        self.known = known
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, with the names."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], f"{record[1]}  Known: {', '.join(self.known())}.")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names that begin like the last one."""
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(f"{before}{comma}{name}") for name in self.known() if name.startswith(last)]
+
+
+def templates(kind: str, suffix: str = ".toml") -> Names:
+    """The names of all templates of a kind."""
+
+    def known() -> Iterable[str]:
+        from stemwright import resources
+
+        return resources.names(kind, suffix)
+
+    return known
+
+
+def formats() -> Iterable[str]:
+    """The names of the session formats."""
+    return module_names("stemwright.session.formats")
+
+
+def profile(purpose: str = "") -> Callable[[F], F]:
+    """`--profile`, for that purpose."""
+    about = f"Delivery rules{purpose}: a name or a .toml file of your own."
+    return click.option(
+        *("--profile",), cls=Named, known=templates("profiles"), default="protools", show_default=True, help=about
+    )
+
+
+def notes(flag: str) -> Callable[[F], F]:
+    """The notes template, under that flag."""
+    known = templates("notes", ".txt.j2")
+    return click.option(flag, cls=Named, known=known, default="mix-engineer", show_default=True, help="Notes template.")

@@ -1,0 +1,55 @@
+"""What was proved of sessions, as people read it in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stemwright.cli import views
+from stemwright.cli.found import many
+from stemwright.model import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = {"kept": "green", "differs": "bold red", "no place": "yellow", "unused": "dim"}
+
+
+def verified(console: Console, outcome: Outcome[Any]) -> None:
+    """The field table, every difference, and the residual of the null test."""
+    from rich.table import Table
+
+    found = outcome.result
+    table = Table("field", "", box=None, padding=(0, 2, 0, 0), show_header=False)
+    for field, state in found.fields:
+        table.add_row(field.replace("_", " "), state, style=_COLOURS[state])
+    if found.fields:
+        console.print(table)
+    for difference in found.differences:
+        console.print(str(difference), markup=False)
+    console.print(proof(found), markup=False)
+
+
+def proof(found: Any) -> str:
+    """One session in one line."""
+    if found.skipped:
+        return f"{found.name}: not verified, {found.skipped}"
+    null = "" if found.residual_dbfs is None else f", null test {found.residual_dbfs:.1f} dBFS"
+    if not found.fields:
+        ok = "all media are there; give --against STEMS to compare it"
+    else:
+        ok = f"as planned in {many(sum(state == 'kept' for _, state in found.fields), 'field')}"
+    return f"{found.name}: {many(len(found.differences), 'difference') if found.differences else ok}{null}"
+
+
+def sessions(console: Console, outcome: Outcome[Any]) -> None:
+    """What `session` wrote or would write, and what was proved of it."""
+    views.sessions(console, outcome)
+    for found in outcome.result.verified:
+        console.print(proof(found), markup=False)
+
+
+def converted(console: Console, outcome: Outcome[Any]) -> None:
+    """What `convert` wrote or would write."""
+    made = outcome.result
+    told = f"{many(made.tracks, 'track')}, {many(made.markers, 'marker')}"
+    console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.target}: {told}", markup=False)

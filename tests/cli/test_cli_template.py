@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stemwright.cli import main
+from stemwright.session.formats import read_session
+
+TEMPLATE = """<REAPER_PROJECT 0.1 "7.0" 0
+  SAMPLERATE 48000 1 0
+  TEMPO 100 4 4
+  <TRACK
+    NAME KICK
+    <FXCHAIN
+      BYPASS 0 0 0
+    >
+  >
+  <TRACK
+    NAME "VOX MAIN"
+  >
+  <TRACK
+    NAME Strings
+  >
+>
+"""
+
+
+def code(argv: list[str]) -> int | str | None:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as done:
+        main(argv)
+    return done.value.code
+
+
+@pytest.fixture
+def stems(tmp_path: Path) -> Path:
+    folder = tmp_path / "Stems"
+    folder.mkdir()
+    for number, (name, rate) in enumerate({"Kick": 48000, "LeadVox": 48000, "Synth": 48000}.items()):
+        noise = np.random.default_rng(number).standard_normal((rate, 2)) * 0.1
+        soundfile.write(folder / f"{name}.wav", noise, rate, subtype="PCM_24")
+    return folder
+
+
+def test_a_template_is_filled_and_nothing_else_in_it_moves(
+    stems: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mix.RPP").write_text(TEMPLATE)
+    argv = ["session", str(stems), "--to", "reaper", "--template", str(tmp_path / "mix.RPP"), "--bpm", "100"]
+    assert code([*argv, "--map", "LeadVox=VOX MAIN", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert any("Synth" in w for w in document["warnings"]) and any("Strings" in w for w in document["warnings"])
+    made = stems / "Stems.rpp"
+    tracks = {track.name: [clip.file.path.name for clip in track.clips] for track in read_session(made).session.tracks}
+    assert tracks == {"KICK": ["Kick.wav"], "VOX MAIN": ["LeadVox.wav"], "Strings": []}
+    left = iter(made.read_text().splitlines())
+    assert all(line in left for line in TEMPLATE.splitlines())
+    for wrong in (["--map", "LeadVox"], ["--map", "LeadVox=NO SUCH"]):
+        assert code([*argv, *wrong, "--force"]) == 2
+
+
+def test_mixed_rates_need_to_be_allowed_and_a_daw_that_converts(
+    stems: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(stems / "Bass.wav", np.zeros((44100, 1)) + 0.1, 44100, subtype="PCM_24")
+    argv = ["session", str(stems), "--bpm", "100", "--to"]
+    assert code([*argv, "reaper"]) == 1
+    refused = " ".join(capsys.readouterr().err.split())
+    assert "Bass.wav (44100 Hz)" in refused and "--allow-mixed-rates" in refused
+    assert code([*argv, "reaper", "--allow-mixed-rates"]) == 0
+    assert code([*argv, "aaf", "--allow-mixed-rates"]) == 1
+    assert "Bass.wav" in capsys.readouterr().err and not (stems / "Stems.aaf").exists()

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from session_kit import wav
+
+from stemwright.errors import SessionError, StemwrightError
+from stemwright.session.formats import read_session
+
+TEXT = """SESSION NAME:\tMy Söng
+SAMPLE RATE:\t48000.000000
+BIT DEPTH:\t24-bit
+SESSION START TIMECODE:\t{start}
+TIMECODE FORMAT:\t{fps} Frame
+# OF AUDIO TRACKS:\t2
+# OF AUDIO CLIPS:\t3
+# OF AUDIO FILES:\t1
+
+
+O N L I N E  C L I P S  I N  S E S S I O N
+CLIP NAME       \tSource File
+Drums.L\tDrums.wav\t[1]
+Drums.R\tDrums.wav\t[2]
+Vox-01\tVox.wav
+
+
+T R A C K  L I S T I N G
+TRACK NAME:\tDrums (Stereo)
+COMMENTS:\tglued
+USER DELAY:\t0 Samples
+STATE: Muted Solo
+CHANNEL \tEVENT   \tCLIP NAME                     \tSTART TIME    \tEND TIME      \tDURATION      \tSTATE
+1       \t1       \tDrums.L                       \t   {at}\t   {end}\t   x\tUnmuted
+2       \t1       \tDrums.R                       \t   {at}\t   {end}\t   x\tUnmuted
+
+
+TRACK NAME:\tVox
+COMMENTS:\t
+USER DELAY:\t0 Samples
+STATE:\x20
+CHANNEL \tEVENT   \tCLIP NAME                     \tSTART TIME    \tEND TIME      \tDURATION      \tSTATE
+1       \t1       \tVox-01                        \t   {at}\t   {end}\t   x\tUnmuted
+
+
+M A R K E R S  L I S T I N G
+#   \tLOCATION     \tTIME REFERENCE    \tUNITS    \tNAME                             \tCOMMENTS
+1   \t01:00:01:00  \t48048             \tSamples  \tVerse                            \t
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "fps", "at", "end", "expected"),
+    [
+        ("01:00:00:00", "25", "01:00:02:00", "01:00:03:12", (96000, 71040)),
+        ("01:00:00:00", "29.97", "01:00:02:00", "01:00:03:00", (96096, 48048)),
+        ("01:00:00;00", "29.97 Drop", "01:10:00;00", "01:11:00;02", (28799971, 2879947 - 66)),
+        ("00:00:00:00.00", "24", "00:00:00:01.50", "00:00:01:00.00", (3000, 45000)),
+        ("00:00:00:00", "30", "48001", "48101", (48001, 100)),
+        ("00:00:00:00", "30", "1:02.5", "1:03.000", (3000000, 24000)),
+    ],
+)
+def test_times_of_every_kind(
+    tmp_path: Path, start: str, fps: str, at: str, end: str, expected: tuple[int, int]
+) -> None:
+    wav(tmp_path / "Drums.wav", 4800, 2)
+    path = tmp_path / "s.txt"
+    path.write_text(TEXT.format(start=start, fps=fps, at=at, end=end), encoding="utf-8")
+    opened = read_session(path)
+    drums, vox = opened.session.tracks
+    assert (drums.name, drums.mute, drums.solo, drums.comment) == ("Drums", True, True, "glued")
+    assert (vox.mute, vox.solo, len(drums.clips), len(vox.clips)) == (False, False, 1, 1)
+    if "Drop" in fps:  # ten minutes of drop-frame timecode are 17982 frames, the minute after 1800 less 2 plus 2
+        expected = (round(Fraction(17982 * 1001, 30000) * 48000), round(Fraction(1800 * 1001, 30000) * 48000))
+    assert abs(drums.clips[0].at - expected[0]) <= 1 and abs(drums.clips[0].length - expected[1]) <= 1
+    assert drums.clips[0].file.path == tmp_path / "Drums.wav" and drums.clips[0].file.format.channels == 2
+    assert any("Vox.wav" in warning for warning in opened.warnings)
+    assert [(m.at, m.name) for m in opened.session.markers] == [(48048, "Verse")]
+
+
+def test_real_exports(shared: Path) -> None:
+    cases = sorted((shared / "material/sessions/protools/ptulsconv/tests/export_cases").rglob("*.txt"))
+    assert len(cases) >= 10
+    lengths = {}
+    for path in cases:
+        try:
+            session = read_session(path).session
+        except SessionError as error:
+            assert "feet" in error.message and path.stem in ("Robin Hood Spotting2", "Robin Hood Spotting4")
+            continue
+        lengths[path.stem] = (len(session.tracks), [c.at for t in session.tracks[:1] for c in t.clips], session.markers)
+    samples = read_session(next(p for p in cases if "samples" in p.stem)).session
+    clips = [clip for track in samples.tracks for clip in track.clips]
+    assert clips[0].at == 384384 and clips[0].length == 26322325
+    drop = read_session(next(p for p in cases if p.stem.endswith("DF"))).session
+    other = [clip for track in drop.tracks for clip in track.clips]
+    assert abs(other[0].at - clips[0].at) < 1602 and abs(other[0].length - clips[0].length) < 2 * 1602
+    assert {m.name for m in samples.markers} >= {"{Title=The Adventures of Robin Hood}"}
+
+
+def test_no_bytes_make_it_stumble(tmp_path: Path) -> None:
+    good = TEXT.format(start="01:00:00:00", fps="25", at="01:00:02:00", end="01:00:03:12").encode()
+    draw = random.Random(5)
+    path = tmp_path / "s.txt"
+    for _ in range(400):
+        data = bytearray(good)
+        for _ in range(draw.randint(1, 12)):
+            at = draw.randrange(len(data))
+            data[at : at + draw.randint(0, 40)] = draw.randbytes(draw.randint(0, 4))
+        path.write_bytes(data)
+        try:
+            read_session(path)
+        except StemwrightError as error:
+            assert error.hint
