@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,6 +27,8 @@ _SPELLED = str.maketrans(dict(zip("♭øØłŁđĐ", "boOlLdD", strict=True)) | 
 _SPELLED |= str.maketrans({"æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "þ": "th", "Þ": "Th"})
 RESERVED = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
 """Names of devices, which Windows takes for no file whatever their suffix."""
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_HALF = re.compile(r"(?P<base>.+?)(?P<mark>[. _-])(?P<side>l|r|left|right|a1|a2)", re.IGNORECASE)
 _BPM = re.compile(
     r"(?<![\d.])(\d{2,3}(?:\.\d{1,3})?)\s*[_-]?\s*bpm(?![a-z])|(?<![a-z])bpm[ _-]?(\d{2,3}(?:\.\d{1,3})?)",
     re.IGNORECASE,
@@ -96,19 +99,61 @@ def _end_of(synonym: str, reading: list[str]) -> int:
     return len(text) - 2 if glued else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One side of a stereo track by its name, `Kit.L`."""
+
+    base: str
+    left: bool
+    sure: bool
+    """Pro Tools writes `.L` and `.R`; `_L` may be a double-tracked guitar."""
+
+
+def half(name: str) -> Half | None:
+    """The side that a file name (without its suffix) says it is; None for every other name."""
+    found = _HALF.fullmatch(name)
+    return Half(found["base"], found["side"].lower() in ("l", "left", "a1"), found["mark"] == ".") if found else None
+
+
+def natural(name: str) -> tuple[tuple[int, str], ...]:
+    """What sorts names as people count: `Gtr 2` before `Gtr 10`."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold()))
+
+
 def label(role: str) -> str:
     """How files and tracks call a role: `vocals.lead` -> `LeadVocal`."""
     known = roles().get(role)
     return known.label if known else safe_name(role.replace(".", " ").title().replace(" ", ""))
 
 
+def one_line(text: str) -> str:
+    """Text without control characters, line breaks and what no file can hold (lone surrogates)."""
+    return _UNPRINTABLE.sub(" ", text).encode("utf-8", "replace").decode()
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Names on one line each; a repeated one gets ` (2)`, ` (3)`, ... so that DAWs and people can tell tracks apart."""
+    taken: dict[str, None] = {}
+    counts: dict[str, int] = {}
+    for name in names:
+        plain = candidate = one_line(name).strip() or "Track"
+        while candidate in taken:
+            counts[plain] = counts.get(plain, 1) + 1
+            candidate = f"{plain} ({counts[plain]})"
+        taken[candidate] = None
+    return list(taken)
+
+
 def unused(name: str, used: set[str]) -> str:
-    """The name, with a number when it is used already; it is used from now on. Case does not tell names apart."""
+    """The name, with a number when it is used already; it is used from now on.
+
+    Neither case nor the spelling of accents in Unicode tells names apart, as on macOS.
+    """
     candidate, number = name, 1
-    while candidate.lower() in used:
+    while (key := unicodedata.normalize("NFC", candidate).lower()) in used:
         number += 1
         candidate = f"{name}_{number}"
-    used.add(candidate.lower())
+    used.add(key)
     return candidate
 
 

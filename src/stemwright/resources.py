@@ -22,6 +22,10 @@ def roots() -> tuple[Path, ...]:
     return (user_folder(), here.parent / "templates", here.parents[2] / "templates")
 
 
+_CALLED = {"sessions": "layout", "notes": "notes template"}
+"""What people call a kind of template, where its folder is called otherwise."""
+
+
 def names(kind: str, suffix: str = ".toml") -> tuple[str, ...]:
     """Names of all templates of one kind (`profiles`, `models`, `notes`, ...), without suffix, sorted."""
     found = {path.name.removesuffix(suffix) for root in roots() for path in (root / kind).glob(f"*{suffix}")}
@@ -42,7 +46,7 @@ def find(kind: str, name: str, suffix: str = ".toml") -> Path:
                 return path
     known = names(kind, suffix)
     hint = f"known: {', '.join(known) or 'none'}; your own goes to {user_folder() / kind}"
-    raise UnknownName(f"there is no {kind.removesuffix('s')} called {name!r}", hint, name, known)
+    raise UnknownName(f"there is no {_CALLED.get(kind, kind.removesuffix('s'))} called {name!r}", hint, name, known)
 
 
 def load_toml(path: Path) -> dict[str, Any]:

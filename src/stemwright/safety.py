@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,6 +59,23 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def moved(files: Mapping[Path, Path]) -> Iterator[None]:
+    """Finished files renamed to where they belong, for a block that makes the file they belong to.
+
+    When the block fails, or is interrupted, those that replaced nothing are removed.
+    """
+    fresh = [target for target in files.values() if not target.exists()]
+    try:
+        for made, target in files.items():
+            made.replace(target)
+        yield
+    except BaseException:
+        for target in fresh:
+            target.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -113,12 +130,12 @@ def safe_join(folder: Path, name: str) -> Path:
 
 
 def child(
-    argv: Sequence[str | Path], *, timeout_s: float, cwd: Path | None = None
+    argv: Sequence[str | Path], *, timeout_s: float, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program without shell, stdin or a life longer than `timeout_s`; an interrupt ends it and its own children.
 
-    Returns the finished process, whatever its exit code. Raises FileNotFoundError when there is no such program
-    and subprocess.TimeoutExpired when it was ended.
+    `env` is added to the environment. Returns the finished process, whatever its exit code. Raises FileNotFoundError
+    when there is no such program and subprocess.TimeoutExpired when it was ended.
     """
     with subprocess.Popen(
         [str(part) for part in argv],
@@ -126,6 +143,7 @@ def child(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
+        env={**os.environ, **(env or {})},
         start_new_session=os.name != "nt",
     ) as process:
         try:

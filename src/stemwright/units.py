@@ -19,9 +19,35 @@ _FLAT_MAJORS = {5, 10, 3, 8, 1}
 """Pitch classes of the major keys that are written with flats: F, Bb, Eb, Ab, Db."""
 
 
+FRAME_RATES = {
+    "23.976": (Fraction(24000, 1001), False),
+    "24": (Fraction(24), False),
+    "25": (Fraction(25), False),
+    "29.97": (Fraction(30000, 1001), False),
+    "29.97df": (Fraction(30000, 1001), True),
+    "30": (Fraction(30), False),
+    "30df": (Fraction(30), True),
+}
+"""Timecode by its usual names: frames a second, and whether it drops numbers (SMPTE ST 12-1)."""
+
+
 def db(linear: float) -> float:
     """Amplitude ratio in dB; -inf for 0."""
     return 20.0 * math.log10(linear) if linear > 0 else -math.inf
+
+
+def gain(factor: float) -> float:
+    """The dB of a gain, to the billionth, so that what was written as -3 dB is that again; -200 dB for silence."""
+    return round(db(max(abs(factor), 1e-10)), 9)
+
+
+def finite(text: str | None, default: float) -> float:
+    """The finite number that a text is, or `default`."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return default
+    return value if math.isfinite(value) else default
 
 
 def linear(decibels: float) -> float:
@@ -54,6 +80,12 @@ def clock(frame_count: int, sample_rate: int) -> str:
     milliseconds = frames(seconds(frame_count, sample_rate), 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def spell_frame_rate(rate: Fraction, drop: bool) -> str:
+    """A frame rate as people name it: `29.97df`."""
+    usual = next((name for name, known in FRAME_RATES.items() if known == (rate, drop)), "")
+    return usual or f"{float(rate):.6g}{'df' * drop}"
 
 
 def parse_key(text: str) -> str:

@@ -1,10 +1,20 @@
-"""The chunks that a delivery carries, made and read: bext (EBU Tech 3285) and iXML (2.x)."""
+"""The chunks that a delivery carries, made and read.
+
+bext (EBU Tech 3285), iXML (2.x), LIST INFO (RIFF, 1991), axml with an ISRC (EBU Tech 3352), acid (as libsndfile knows
+it).
+"""
 
 from __future__ import annotations
 
 import datetime
+import re
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 MAX_IXML = 1 << 20
 """Bytes of an iXML chunk that we are willing to parse."""
@@ -78,40 +88,57 @@ def build_bext(bext: Bext) -> bytes:
 
 
 def build_ixml(
-    *, project: str, track: str, channels: int, sample_rate: int, bits: int, tempo: float | None, note: str
+    *,
+    project: str,
+    track: str,
+    channels: int,
+    sample_rate: int,
+    bits: int,
+    tempo: float | None,
+    note: str,
+    old: bytes = b"",
 ) -> bytes:
-    """An iXML body: project, track names, speed, and tempo where known.
+    """An iXML body: project, track names, speed, and tempo where known; what else `old` says stays.
 
     The base specification has no tempo field; Steinberg's `STEINBERG/ATTR_LIST` is where hosts look for one.
     """
     from lxml import etree
 
-    root = etree.Element("BWFXML")
+    found = _root(old)
+    root = etree.Element("BWFXML") if found is None or found.tag != "BWFXML" else found
 
-    def add(parent: etree._Element, name: str, text: object) -> etree._Element:
-        child = etree.SubElement(parent, name)
-        child.text = _xml_text(str(text))
+    def put(parent: etree._Element, name: str, text: object = None) -> etree._Element:
+        child = parent.find(name)
+        child = etree.SubElement(parent, name) if child is None else child
+        if text is not None:
+            child.text = _xml_text(str(text))
         return child
 
-    add(root, "IXML_VERSION", "2.10")
-    add(root, "PROJECT", project)
+    put(root, "IXML_VERSION", "2.10")
+    put(root, "PROJECT", project)
     if note:
-        add(root, "NOTE", note)
-    speed = etree.SubElement(root, "SPEED")
-    add(speed, "FILE_SAMPLE_RATE", sample_rate)
-    add(speed, "AUDIO_BIT_DEPTH", bits)
-    tracks = etree.SubElement(root, "TRACK_LIST")
-    add(tracks, "TRACK_COUNT", channels)
-    for index in range(channels):
-        entry = etree.SubElement(tracks, "TRACK")
-        add(entry, "CHANNEL_INDEX", index + 1)
-        add(entry, "INTERLEAVE_INDEX", index + 1)
-        add(entry, "NAME", f"{track} {'LR'[index]}" if channels == 2 else track)
+        put(root, "NOTE", note)
+    speed = put(root, "SPEED")
+    put(speed, "FILE_SAMPLE_RATE", sample_rate)
+    put(speed, "AUDIO_BIT_DEPTH", bits)
+    tracks = put(root, "TRACK_LIST")
+    put(tracks, "TRACK_COUNT", channels)
+    entries = tracks.findall("TRACK")
+    if len(entries) != channels:
+        for entry in entries:
+            tracks.remove(entry)
+        entries = [etree.SubElement(tracks, "TRACK") for _ in range(channels)]
+    for index, entry in enumerate(entries):
+        put(entry, "CHANNEL_INDEX", index + 1)
+        put(entry, "INTERLEAVE_INDEX", index + 1)
+        put(entry, "NAME", f"{track} {'LR'[index]}" if channels == 2 else track)
     if tempo is not None:
-        attributes = etree.SubElement(etree.SubElement(root, "STEINBERG"), "ATTR_LIST")
-        attribute = etree.SubElement(attributes, "ATTR")
+        attributes = put(put(root, "STEINBERG"), "ATTR_LIST")
+        attribute = next((a for a in attributes.findall("ATTR") if a.findtext("NAME") == "MusicalTempo"), None)
+        attribute = etree.SubElement(attributes, "ATTR") if attribute is None else attribute
         for name, text in (("TYPE", "float"), ("NAME", "MusicalTempo"), ("VALUE", f"{tempo:.10g}")):
-            add(attribute, name, text)
+            put(attribute, name, text)
+    etree.indent(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
@@ -120,15 +147,8 @@ def parse_ixml(body: bytes) -> dict[str, str] | None:
 
     None when it is hostile or not well formed.
     """
-    from lxml import etree
-
-    body = body.rstrip(b"\0 \r\n")
-    if len(body) > MAX_IXML or b"<!DOCTYPE" in body:
-        return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
-    try:
-        root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError):
+    root = _root(body)
+    if root is None:
         return None
     found = {name: root.findtext(place) for name, place in _IXML.items()}
     tempo = (a.findtext("VALUE") for a in root.iter("ATTR") if a.findtext("NAME") == "MusicalTempo")
@@ -136,7 +156,90 @@ def parse_ixml(body: bytes) -> dict[str, str] | None:
     return {name: text.strip() for name, text in found.items() if text and text.strip()}
 
 
+def _root(body: bytes) -> etree._Element | None:
+    from lxml import etree
+
+    body = body.rstrip(b"\0 \r\n")
+    if len(body) > MAX_IXML or b"<!DOCTYPE" in body:
+        return None
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=False,
+        remove_blank_text=True,
+    )
+    try:
+        return etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
 def _xml_text(text: str) -> str:
     return "".join(
         c for c in text if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
     )
+
+
+def info_entries(body: bytes, big: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    """(name, bytes) of the entries of a LIST INFO body behind its type, as far as they are there."""
+    at = 0
+    while at + 8 <= len(body):
+        name, size = struct.unpack_from(">4sI" if big else "<4sI", body, at)
+        yield name, body[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+
+
+def build_info(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A LIST INFO body behind its type, of (name, bytes); texts end with a zero byte, which the caller gives."""
+    return b"".join(struct.pack("<4sI", name, len(text)) + text + b"\0" * (len(text) % 2) for name, text in entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Acid:
+    """What the `acid` chunk of a loop says. Hosts may stretch a file that has one."""
+
+    bpm: float
+    beats: int
+    root: int | None = None
+    """MIDI note of the tonic, 60 to 71; the chunk has no mode."""
+    meter: tuple[int, int] = (4, 4)
+
+
+_ACID = struct.Struct("<IHHfIHHf")
+"""Flags (2: root set, 4: stretch), root, two unknown fields, beats, denominator, numerator, BPM (libsndfile, wav.c)."""
+
+
+def build_acid(acid: Acid) -> bytes:
+    """An `acid` body of 24 bytes."""
+    flags = 4 | (0 if acid.root is None else 2)
+    root = 60 if acid.root is None else acid.root
+    return _ACID.pack(flags, root, 0x8000, 0.0, acid.beats, acid.meter[1], acid.meter[0], acid.bpm)
+
+
+def parse_acid(body: bytes) -> Acid | None:
+    """The facts of an `acid` body, right or wrong; None when it is shorter than 24 bytes. Tempo to six digits."""
+    if len(body) < _ACID.size:
+        return None
+    flags, root, _, _, beats, denominator, numerator, bpm = _ACID.unpack_from(body)
+    return Acid(float(f"{bpm:.6g}"), beats, root if flags & 2 else None, (numerator, denominator))
+
+
+ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}", re.ASCII)
+"""ISO 3901, without hyphens."""
+
+
+def build_axml(isrc: str) -> bytes:
+    """An `axml` body that names the recording; `isrc` as `ISRC` has it."""
+    kind = "http://www.ebu.ch/metadata/cs/ebu_IdentifierTypeCodeCS.xml#3.7"
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<ebuCoreMain xmlns="urn:ebu:metadata-schema:ebuCore_2012" xmlns:dc="http://purl.org/dc/elements/1.1/">
+  <coreMetadata>
+    <identifier typeLabel="GUID" typeDefinition="Globally Unique Identifier" formatLabel="ISRC"
+        formatDefinition="International Standard Recording Code" formatLink="{kind}">
+      <dc:identifier>ISRC:{isrc}</dc:identifier>
+    </identifier>
+  </coreMetadata>
+</ebuCoreMain>
+""".encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from stemwright.audio.probe import SUFFIXES, majority_rate, probe
 from stemwright.errors import InputError, NotFoundInput
 from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadable
-from stemwright.naming import bpm_and_key_in, guess_role, label, role_order, title_of
+from stemwright.naming import bpm_and_key_in, guess_role, label, natural, role_order, title_of
 from stemwright.safety import PART, readable
 
 MAX_NOTES = 1 << 16
@@ -149,7 +149,7 @@ def _sort(files: tuple[AudioFile, ...]) -> tuple[tuple[Stem, ...], Stem | None, 
     mixes = [stem for stem in found if stem.role == "mix"] if len(found) > 1 else []
     if len(mixes) == len(found):  # one mix, and stems with names like mixes
         mixes = mixes[:1]
-    stems = sorted((stem for stem in found if stem not in mixes), key=lambda s: (role_order(s.role), s.name.lower()))
+    stems = sorted((stem for stem in found if stem not in mixes), key=lambda s: (role_order(s.role), natural(s.name)))
     lengths = Counter(stem.file.frames for stem in stems).most_common(1)
     mixes.sort(key=lambda mix: mix.file.frames != lengths[0][0])  # stable: else the first
     mix = Stem(mixes[0].file, "mix", label("mix")) if mixes else None

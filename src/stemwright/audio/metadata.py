@@ -10,15 +10,14 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from stemwright.audio.chunks import MAX_IXML, Bext, parse_bext, parse_ixml
+from stemwright.audio.chunks import MAX_IXML, Bext, info_entries, parse_bext, parse_ixml
+from stemwright.audio.places import AIFF, INFO
 from stemwright.audio.riff import Chunk, body
 from stemwright.model import Metadata
 
 _TEXT = frozenset((b"bext", b"iXML", b"LIST", b"_PMX", b"axml", b"cart", b"NAME", b"AUTH", b"ANNO", b"(c) "))
 _MOST_BYTES = 1 << 23
 """Of all text chunks together; a hostile file could hold gigabytes of them."""
-_INFO = {b"INAM": "title", b"IART": "artist", b"ICMT": "comment", b"IPRD": "album", b"ICRD": "date"}
-_AIFF = {b"NAME": "title", b"AUTH": "artist", b"ANNO": "comment"}
 _UNUSED = 0x7FFF
 """Loudness value of a version 2 bext that was not measured (EBU Tech 3285 v2)."""
 _NAMED = r"[^\x00-\x1f<>\"|?*]"
@@ -83,18 +82,23 @@ def _version(bext: bytes) -> tuple[int, str, float | None, float | None]:
 
 def _info(bodies: list[tuple[bytes, bytes]], big: bool) -> Iterator[tuple[str, str]]:
     for chunk, data in bodies:
-        if chunk in _AIFF and (text := _text(data)):
-            yield _AIFF[chunk], text
-        at = 4
-        while chunk == b"LIST" and data[:4] == b"INFO" and at + 8 <= len(data):
-            name, size = struct.unpack_from(">4sI" if big else "<4sI", data, at)
-            if name in _INFO and (text := _text(data[at + 8 : at + 8 + size])):
-                yield _INFO[name], text
-            at += 8 + size + size % 2
+        if chunk in AIFF and (text := _text(data)):
+            yield AIFF[chunk], text
+        if chunk == b"LIST" and data[:4] == b"INFO":
+            for name, said in info_entries(data[4:], big):
+                if name in INFO and (text := _text(said)):
+                    yield INFO[name], text
 
 
 def _text(data: bytes) -> str:
-    return data.split(b"\0")[0].decode("utf-8", "replace").strip()
+    """Text in whatever encoding its writer took for granted: UTF-16 with its mark, UTF-8, else Latin-1."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace").split("\0")[0].strip()
+    data = data.split(b"\0")[0]
+    try:
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return data.decode("latin-1").strip()
 
 
 def _private(bodies: list[tuple[bytes, bytes]]) -> Iterator[str]:

@@ -12,28 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stemwright.audio.places import PLACES
 from stemwright.audio.riff import walk
-
-_NAMES = {
-    "title": ("tit2", "title", "\xa9nam"),
-    "artist": ("tpe1", "artist", "\xa9art"),
-    "album": ("talb", "album", "\xa9alb"),
-    "bpm": ("tbpm", "txxx:bpm", "bpm", "tempo", "----:com.apple.itunes:bpm", "tmpo"),
-    "key": ("tkey", "txxx:initialkey", "initialkey", "key", "----:com.apple.itunes:initialkey"),
-    "comment": ("comm", "txxx:comment", "comment", "description", "\xa9cmt"),
-    "composer": ("tcom", "composer", "\xa9wrt"),
-    "date": ("tdrc", "date", "year", "\xa9day"),
-    "genre": ("tcon", "genre", "\xa9gen"),
-    "isrc": ("tsrc", "isrc", "----:com.apple.itunes:isrc"),
-    "track": ("trck", "tracknumber", "trkn"),
-}
-"""Our name -> the keys that mean it, in lower case, the best one first: the ID3 frame, which `stem_id3` writes."""
 
 MAX_COVER = 20 << 20
 """Bytes of a picture that we are willing to carry on."""
 
 _FRONT = 3
 """Picture type "cover (front)" of ID3 and FLAC."""
+
+_LEAD_OUT = 170
+"""Number of the track that ends a cue sheet of a CD; 255 elsewhere (RFC 9639, 8.7)."""
 
 _IMAGES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 """How the pictures begin that we carry on."""
@@ -69,8 +58,21 @@ def read_tags(path: Path) -> tuple[tuple[str, str], ...]:
     # COMM:description:language; the one without description first, and never the levels that iTunes keeps there
     comments = sorted(key for key in stored if key.startswith("comm:") and not key.startswith("comm:itun"))
     stored["comm"] = stored[comments[0]] if comments else None
-    found = ((name, next(filter(None, (_text(stored.get(key)) for key in keys)), "")) for name, keys in _NAMES.items())
+    found = (
+        (name, next(filter(None, (_text(stored.get(key)) for key in place.keys)), "")) for name, place in PLACES.items()
+    )
     return tuple(sorted((name, text) for name, text in found if text))
+
+
+def every(path: Path, name: str) -> tuple[tuple[str, str], ...]:
+    """(key as the file has it, value) of everything that a file says about one fact; empty as for `read_tags`."""
+    try:
+        file = _opened(path)
+        stored = {key.lower(): (key, value) for key, value in getattr(file, "tags", file).items()}
+    except Exception:  # as above
+        return ()
+    found = ((stored[key][0], _text(stored[key][1])) for key in PLACES[name].keys if key in stored)
+    return tuple((key, text) for key, text in found if text)
 
 
 def read_cover(path: Path) -> Cover | None:
@@ -87,24 +89,24 @@ def read_cover(path: Path) -> Cover | None:
     return None
 
 
-def stem_id3(tags: Iterable[tuple[str, str]], cover: Cover | None) -> bytes:
+def read_cue_sheet(path: Path) -> tuple[tuple[int, int], ...]:
+    """(number, first frame) of the tracks in a FLAC's cue sheet, without the lead-out; empty when there are none."""
+    try:
+        sheet = getattr(_opened(path), "cuesheet", None)
+        tracks = sheet.tracks if sheet else ()
+    except Exception:  # as above
+        return ()
+    return tuple((track.track_number, track.start_offset) for track in tracks if 0 < track.track_number < _LEAD_OUT)
+
+
+def stem_id3(tags: Iterable[tuple[str, str]], cover: Cover | None, old: bytes = b"") -> bytes:
     """An ID3v2.3 tag, which more players and DAWs read than 2.4, of what `read_tags` and `read_cover` found.
 
-    Values stand as they are given; names that `read_tags` does not know are left out. The same input gives the same
-    bytes, and none when nothing is to be said.
+    Values stand as they are given; names that `read_tags` does not know are left out. Frames of an `old` tag stay
+    unless they say the same fact. The same input gives the same bytes, and none when nothing is to be said.
     """
-    from mutagen.id3 import APIC, ID3, Encoding, Frames
-
-    tag = ID3()
-    for name, value in tags:
-        text = value.replace("\0", " ").encode("utf-8", "replace").decode().strip()
-        if text and name in _NAMES:
-            # Only COMM has a language; taggers write "eng" whatever it is, and some players look for no other.
-            frame = Frames[_NAMES[name][0].upper()](encoding=Encoding.UTF16, lang="eng", text=text)
-            if str(frame):  # a date may be none
-                tag.add(frame)
-    if cover:
-        tag.add(APIC(encoding=Encoding.LATIN1, mime=cover.mime, type=_FRONT, data=cover.data))
+    tag = _parsed(old)
+    put_id3(tag, tags, cover)
     if not tag:
         return b""
     tag.update_to_v23()
@@ -112,6 +114,42 @@ def stem_id3(tags: Iterable[tuple[str, str]], cover: Cover | None) -> bytes:
     # mutagen overwrites a "TAG" 128 bytes before the end, even in a picture, as an ID3v1 tag: let zeros stand there.
     tag.save(out, v2_version=3, padding=lambda _: 132)
     return out.getvalue()
+
+
+def put_id3(tag: Any, tags: Iterable[tuple[str, str]], cover: Cover | None) -> None:
+    """Set facts in a mutagen ID3 tag, and a cover if it has none; what else it says about them goes, but comments."""
+    from mutagen.id3 import APIC, Encoding, Frames
+
+    for name, value in tags:
+        text = value.replace("\0", " ").encode("utf-8", "replace").decode().strip()
+        if text and name in PLACES:
+            kind, _, about = PLACES[name].id3.partition(":")
+            # Only COMM has a language; taggers write "eng" whatever it is, and some players look for no other.
+            frame = Frames[kind](encoding=Encoding.UTF16, lang="eng", desc=about, text=text)
+            if str(frame):  # a date may be none
+                for key in [key for key in tag if key.lower() in PLACES[name].keys and kind != "COMM"]:
+                    del tag[key]
+                tag.add(frame)
+    if cover and not tag.getall("APIC"):
+        tag.add(APIC(encoding=Encoding.LATIN1, mime=cover.mime, type=_FRONT, data=cover.data))
+
+
+def picture_of(cover: Cover) -> Any:
+    """A cover as a picture of FLAC; in Ogg it is a comment of its bytes in base64."""
+    from mutagen.flac import Picture
+
+    picture = Picture()
+    picture.type, picture.mime, picture.data = _FRONT, cover.mime, cover.data
+    return picture
+
+
+def _parsed(id3: bytes) -> Any:
+    from mutagen.id3 import ID3
+
+    try:
+        return ID3(io.BytesIO(id3), load_v1=False) if id3 else ID3()
+    except Exception:  # as above
+        return ID3()
 
 
 def _opened(path: Path) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stemwright.audio.chunks import Bext
 from stemwright.audio.stream import blocks, quantise
+from stemwright.audio.tags import read_cover, stem_id3
 from stemwright.audio.wav import WavWriter, is_whole
 from stemwright.model import AudioFile
 from stemwright.safety import atomic, readable
@@ -23,11 +24,12 @@ def common_gain(files: Iterable[AudioFile]) -> float:
     return min(1.0, (1 - 2.0**-23) / max(peak, 2.0**-23))
 
 
-def take(file: AudioFile, target: Path, gain: float = 1.0) -> str:
+def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None = None) -> str:
     """Write `file` to `target` (.wav) and return, in words, what was done to it.
 
     Lossless 16- and 24-bit sources keep their word length, lossy ones become 24-bit (rounded, no dither), float
-    and wider ones 32-bit float. With a `gain` below 1.0 integers become 24-bit, rounded. Raises DamagedAudio when
+    and wider ones 32-bit float. With a `gain` below 1.0 integers become 24-bit, rounded. A WAV that is made anew bears
+    the date `made`, that of the source unless it is given. Raises DamagedAudio when
     the source stops early, and never leaves half a file.
     """
     kind = file.format
@@ -40,7 +42,7 @@ def take(file: AudioFile, target: Path, gain: float = 1.0) -> str:
         return "copied byte by byte"
     as_float = kind.encoding == "float" or kind.bits > 24
     bits = 32 if as_float else 16 if 0 < kind.bits <= 16 and gain == 1.0 else 24
-    made = datetime.fromtimestamp(file.path.stat().st_mtime)  # the source's date: the same bytes every time
+    made = made or datetime.fromtimestamp(file.path.stat().st_mtime)
     bext = Bext(
         target.stem,
         date=made.strftime("%Y-%m-%d"),
@@ -54,6 +56,7 @@ def take(file: AudioFile, target: Path, gain: float = 1.0) -> str:
         bits,
         "float" if as_float else "pcm",
         bext=bext,
+        id3=stem_id3(file.tags, read_cover(file.path)) or None,
         channel_mask=kind.channel_mask,
     ) as out:
         for block in blocks(file):

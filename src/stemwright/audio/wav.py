@@ -31,8 +31,8 @@ class WavWriter:
 
     `write` takes int32 `[channels, n]` samples in the range of `bits` (see `stream.quantise`), or float32 when
     `encoding` is "float"; `id3` is a whole ID3 tag (see `tags.stem_id3`), `chunks` are others that go behind the
-    samples as they are, and so may `bext`. Raises OutputError or DiskFull; ValueError for samples of another shape or
-    range.
+    samples as they are (named as in `replace_chunks`), and so may `bext`. Raises OutputError or DiskFull; ValueError
+    for samples of another shape or range.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class WavWriter:
         self.frames = 0
         self._bext, self._mask, self._limit = bext, channel_mask, riff_limit
         after = [(name, body) for name, body in ((b"iXML", ixml), (b"id3 ", id3)) if body]
-        self._after = b"".join(_chunk(name, body) for name, body in (*after, *chunks))
+        self._after = b"".join(_chunk(name[:4], name[4:] + body) for name, body in (*after, *chunks))
         self._stack = ExitStack()
         self._file: BinaryIO
 
@@ -155,21 +155,24 @@ class WavWriter:
             raise writable(error, self.path) from error
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)
+def _chunk(name: bytes, body: bytes, order: str = "<") -> bytes:
+    return struct.pack(f"{order}4sI", name, len(body)) + body + b"\0" * (len(body) % 2)
 
 
-def replace_chunks(path: Path, chunks: Mapping[bytes, bytes]) -> None:
-    """Give a whole WAV file (see `is_whole`) other chunks of these names; every other stays as it is. Atomic.
+def replace_chunks(path: Path, chunks: Mapping[bytes, bytes | None]) -> None:
+    """Give a whole WAV or AIFF file (see `is_whole`) other chunks of these names; every other stays as it is. Atomic.
 
-    A LIST is named with its type, as `LISTadtl`, and its body begins behind that. Raises OutputError, DiskFull;
-    ValueError when the file is no whole WAV.
+    A LIST is named with its type, as `LISTadtl`, and its body begins behind that; None takes a chunk out. New ones go
+    behind the rest, but for a bext of the old one's size, which readers expect before the samples. Raises
+    OutputError, DiskFull; ValueError when the file is no whole WAV or AIFF.
     """
-    if not is_whole(path):
-        raise ValueError(f"{path} is no whole WAV file")
+    if not is_whole(path, (*_WAVE, b"FORM")):
+        raise ValueError("no whole WAV or AIFF file")
     with path.open("rb") as source, atomic(path) as part, part.open("xb") as out:
         head = source.read(12)
+        order = ">" if head[:4] == b"FORM" else "<"
         out.write(head)
+        left = {name: body for name, body in chunks.items() if body is not None}
         for chunk in walk(source, path.stat().st_size):
             source.seek(chunk.offset)
             kind = chunk.name + (source.read(4) if chunk.name == b"LIST" else b"")
@@ -177,32 +180,40 @@ def replace_chunks(path: Path, chunks: Mapping[bytes, bytes]) -> None:
                 source.seek(chunk.offset - 8)
                 copy_bytes(source, out, 8 + chunk.size)
                 out.write(b"\0" * (chunk.size % 2))
-        for name, body in chunks.items():
-            out.write(_chunk(name[:4], name[4:] + body))
+            elif kind == b"bext" and len(left.get(kind, b"")) == chunk.size:
+                out.write(_chunk(kind, left.pop(kind)))
+        for name, body in left.items():
+            out.write(_chunk(name[:4], name[4:] + body, order))
         total = out.tell() - 8
-        if head[:4] != b"RIFF":
+        if head[:4] not in (b"RIFF", b"FORM"):
+            out.seek(4)
+            out.write(struct.pack("<I", _RIFF_LIMIT))
             out.seek(20)  # riffSize, the first field of ds64
             out.write(struct.pack("<Q", total))
         elif total > _RIFF_LIMIT:
             raise OutputError(f"{path}: has no room for tags below 4 GiB", "make the song or the word length shorter")
         else:
             out.seek(4)
-            out.write(struct.pack("<I", total))
+            out.write(struct.pack(f"{order}I", total))
 
 
-def is_whole(path: Path) -> bool:
+_WAVE = (b"RIFF", b"RF64", b"BW64")
+
+
+def is_whole(path: Path, kinds: tuple[bytes, ...] = _WAVE) -> bool:
     """Whether a file is a little-endian WAV of which every chunk is there, so that it may be copied byte by byte.
 
-    Raises NotFoundInput or InputError.
+    Among `kinds` may be FORM, for an AIFF. Raises NotFoundInput or InputError.
     """
     try:
         with path.open("rb") as file:
             head = file.read(16)
-            wide = head[:4] in (b"RF64", b"BW64") and head[12:] == b"ds64"
-            found = list(walk(file, path.stat().st_size)) if wide or head[:4] == b"RIFF" else []
+            known = head[:4] in kinds and (head[:4] in (b"RIFF", b"FORM") or head[12:] == b"ds64")
+            found = list(walk(file, path.stat().st_size)) if known else []
     except OSError as error:
         raise readable(error, path) from error
-    has_data = head[8:12] == b"WAVE" and any(chunk.name == b"data" and chunk.size for chunk in found)
+    data = b"SSND" if head[:4] == b"FORM" else b"data"
+    has_data = head[8:12] in (b"WAVE", b"AIFF", b"AIFC") and any(c.name == data and c.size for c in found)
     return has_data and all(chunk.size == chunk.present for chunk in found)
 
 

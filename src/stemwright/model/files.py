@@ -54,7 +54,7 @@ class Metadata:
     true_peak_dbtp: float | None = None  # bext version 2
     ixml: Literal["absent", "fine", "broken"] = "absent"
     ixml_facts: tuple[tuple[str, str], ...] = ()  # project, track, note, bpm, sample_rate, bits, channels, umid
-    info_facts: tuple[tuple[str, str], ...] = ()  # title, artist, comment, album, date of LIST INFO
+    info_facts: tuple[tuple[str, str], ...] = ()  # title, artist, album, bpm, comment, ... of LIST INFO
     private: tuple[str, ...] = ()  # user names, absolute paths, places found in text chunks
 
 

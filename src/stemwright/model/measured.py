@@ -158,6 +158,7 @@ class Part:
     swapped: bool = False  # the mix fits better with left and right exchanged
     certain: bool = True  # False when stems resemble each other so much that gains cannot be told apart
     error: float = 0.0  # standard error of the gain
+    level_db: float = math.inf  # what the stem would be of the mix at the gain of the others
 
 
 @dataclass(frozen=True, slots=True)

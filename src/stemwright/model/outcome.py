@@ -26,7 +26,7 @@ class Output:
     """A file that was written."""
 
     path: Path
-    kind: str  # stem, mix, session, media, notes, report, manifest, model
+    kind: str  # stem, mix, session, media, notes, report, manifest, model, archive, folder
     role: str = ""
 
 

@@ -49,6 +49,7 @@ class Session:
     frames: int  # length of the timeline in frames
     markers: tuple[Marker, ...] = ()
     frame_rate: Fraction = Fraction(30)  # timecode frames a second
+    drop_frame: bool = False  # timecode leaves numbers out, to keep up with the clock at 29.97
     start_frame: int = 0  # timecode of the session start, in frames at the session rate since midnight
     notes: tuple[str, ...] = ()  # lines for the session's own notes field
 
