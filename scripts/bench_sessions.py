@@ -1,7 +1,7 @@
 """Time of every session format for 100 and 1,000 tracks of short stems, and the peak memory of a process each.
 
 Formats that copy their media (AAF, DAWproject, Ardour) are timed with files of a hundredth of a second, so that the
-session and not the disk is measured; how much the audio itself takes is its copy.
+session and not the disk is measured; how much the audio itself takes is its copy. `--big` writes an AAF of 3 GiB.
 """
 
 from __future__ import annotations
@@ -41,10 +41,41 @@ def one(folder: Path, name: str) -> None:
         print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def big() -> None:
+    """Write and read back an AAF of 3 GiB with its audio inside; print times and the peak memory in MiB."""
+    from stemwright.audio.folder import read_stems
+    from stemwright.audio.wav import WavWriter
+    from stemwright.session.arrange import arrange
+    from stemwright.session.formats import write_session
+    from stemwright.session.verify import prove
+
+    noise = np.random.default_rng(1).integers(-(1 << 23), 1 << 23, (2, 1 << 20), dtype=np.int32)
+    with TemporaryDirectory() as folder, TemporaryDirectory() as out:
+        for number in range(4):
+            with WavWriter(Path(folder) / f"Stem_{number}.wav", 48000, 2) as writer:
+                for turn in range(128):
+                    writer.write(np.roll(noise, turn + number, axis=1))
+        session, path = arrange(read_stems(Path(folder))), Path(out) / "Song.aaf"
+        peak = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+        began = time.perf_counter()
+        write_session("aaf", session, path, embed=True)
+        seconds, size = time.perf_counter() - began, path.stat().st_size / (1 << 30)
+        peak.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(f"{size:.2f} GiB written in {seconds:.1f} s, peak {peak[1]:.0f} MiB (before: {peak[0]:.0f})", flush=True)
+        began = time.perf_counter()
+        found = prove(path, session)
+        peak.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        seconds = time.perf_counter() - began
+        print(f"verified in {seconds:.1f} s, peak {peak[2]:.0f} MiB, {found.residual_dbfs} dBFS left")
+
+
 def main() -> None:
-    """The table."""
+    """The table; with --big, a large AAF instead."""
     from stemwright.session.formats import formats
 
+    if sys.argv[1:] == ["--big"]:
+        big()
+        return
     if len(sys.argv) == 3:
         one(Path(sys.argv[1]), sys.argv[2])
         return

@@ -63,6 +63,40 @@ def test_a_template_is_filled_and_nothing_else_in_it_moves(
         assert code([*argv, *wrong, "--force"]) == 2
 
 
+def test_the_template_says_the_format_and_rules_lie_beside_it(
+    stems: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "mix.RPP"
+    own.write_text(TEMPLATE)
+    own.with_name("mix.RPP.toml").write_text('[stems]\n"Syn*" = "Strings"\n[roles]\n"vocals" = "VOX *"\n')
+    argv = ["session", str(stems), "--template", str(own), "--bpm", "120"]
+    assert code([*argv, "--to", "aaf"]) == 1 and "--to reaper" in capsys.readouterr().err
+    assert code([*argv, "--embed"]) == 2
+    capsys.readouterr()
+    assert code([*argv, "--verify", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    placed = {tuple(pair) for pair in document["result"]["placed"]}
+    assert placed == {("Kick", "KICK"), ("LeadVox", "VOX MAIN"), ("Synth", "Strings")}
+    assert [found["fields"][0] for found in document["result"]["verified"]] == [["audio", "kept"]]
+    assert any("runs at 100 BPM" in w for w in document["warnings"])
+    assert any("not verified" in w for w in document["warnings"])
+    (tmp_path / "mine.toml").write_text('[stems]\n"Kick" = \n')
+    assert code([*argv, "--force", "--map", str(tmp_path / "mine.toml")]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "line 2" in told
+    assert code([*argv, "--force", "--map", "mine.txt"]) == 2
+    assert own.read_text() == TEMPLATE
+
+
+def test_a_template_in_the_folder_of_the_stems_is_never_overwritten(
+    stems: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = stems / "Stems.rpp"
+    own.write_text(TEMPLATE)
+    assert code(["session", str(stems), "--template", str(own), "--bpm", "100", "--force"]) == 1
+    assert "never changed" in " ".join(capsys.readouterr().err.split()) and own.read_text() == TEMPLATE
+
+
 def test_mixed_rates_need_to_be_allowed_and_a_daw_that_converts(
     stems: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,3 +108,19 @@ def test_mixed_rates_need_to_be_allowed_and_a_daw_that_converts(
     assert code([*argv, "reaper", "--allow-mixed-rates"]) == 0
     assert code([*argv, "aaf", "--allow-mixed-rates"]) == 1
     assert "Bass.wav" in capsys.readouterr().err and not (stems / "Stems.aaf").exists()
+
+
+def test_a_dry_run_says_which_stem_goes_where_and_writes_nothing(
+    stems: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "mix.RPP"
+    own.write_text(TEMPLATE)
+    before = sorted(tmp_path.rglob("*"))
+    argv = ["session", str(stems), "--template", str(own), "--bpm", "100", "--map", "LeadVox=VOX MAIN"]
+    assert code([*argv, "--dry-run", "--verify"]) == 0
+    told = capsys.readouterr()
+    made = stems / "Stems.rpp"
+    assert f"would write {made}" in told.out and "Kick → KICK" in told.out and "LeadVox → VOX MAIN" in told.out
+    assert "took Synth" in told.err and sorted(tmp_path.rglob("*")) == before
+    assert code([*argv, "--dry-run", "--map", "LeadVox=NO SUCH"]) == 2
+    assert code([*argv, "--fps", "25"]) == 2 and "frame rate" in capsys.readouterr().err

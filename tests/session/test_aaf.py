@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import io
 import shutil
-import struct
 import subprocess
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 import soundfile
-from session_kit import band, wav
+from aaf2.cfb import CompoundFileBinary
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_kit import band, song, wav
 
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
@@ -20,7 +24,10 @@ from stemwright.errors import AlreadyThere, SessionError
 from stemwright.model import Clip, Marker, Session, Stem, Track
 from stemwright.session.aaflint import lint_aaf
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import _aafkit, write_session
+from stemwright.session.formats import _aafkit, _aafstore, aaf, write_session
+from stemwright.session.formats._cfb import Compound
+from stemwright.session.media import Roots
+from stemwright.session.verify import prove
 
 
 @pytest.fixture
@@ -258,12 +265,114 @@ def test_what_a_track_cannot_hold(session: Session, tmp_path: Path) -> None:
     assert lint_aaf(tmp_path / "s.aaf") == ()
 
 
-def test_the_last_list_of_fat_sectors_is_ended(tmp_path: Path) -> None:
-    path = tmp_path / "big"
-    data = bytearray(b"\xff" * 4096 * 4)
-    data[68:76] = struct.pack("<II", 1, 2)  # first list in sector 1 (after the header), two of them
-    data[3 * 4096 - 4 : 3 * 4096] = struct.pack("<I", 2)
-    path.write_bytes(data)
-    _aafkit.end_sector_lists(path)
-    data[4 * 4096 - 4 :] = b"\xfe\xff\xff\xff"
-    assert path.read_bytes() == data
+def test_channels_that_hosts_cannot_combine(tmp_path: Path) -> None:
+    """3, 4, 5 and 7 channels: a mono track each, for our reader one track again; two pieces, gain, pan."""
+    files = [wav(tmp_path / f"{count} ch.wav", 600, count) for count in (3, 4, 5, 7)]
+    tracks = tuple(
+        Track(file.path.stem, clips=(Clip(file, 5, 100, 7, -2.0), Clip(file, 200, 600)), gain_db=-3.0, pan=0.5)
+        for file in files
+    )
+    session = Session(song(), tracks, 48000, 800)
+    for embed in (False, True):
+        path = tmp_path / f"{embed}" / "s.aaf"
+        path.parent.mkdir()
+        write_session("aaf", session, path, embed=embed)
+        assert lint_aaf(path) == () and len(slots(path)) == 3 + 4 + 5 + 7
+        found = prove(path, session)
+        assert found.ok and found.residual_dbfs == -inf
+        read = aaf.read(path, Roots(path.parent, (tmp_path,))).session
+        assert [(t.name, t.pan, len(t.clips), t.clips[0].file.format.channels) for t in read.tracks] == [
+            (file.path.stem, 0.5, 2, file.format.channels) for file in files
+        ]
+    alone = aaf.read(tmp_path / "False" / "s.aaf", Roots(tmp_path / "False")).session
+    assert len(alone.tracks) == 3 + 4 + 5 + 7 and {len(t.clips) for t in alone.tracks} == {2}
+
+
+def test_a_track_without_clips_stays(session: Session, tmp_path: Path) -> None:
+    empty = Track("Later", mute=True, gain_db=-1.0)
+    plan = replace(session, tracks=(empty, *session.tracks))
+    write_session("aaf", plan, tmp_path / "s.aaf")
+    assert lint_aaf(tmp_path / "s.aaf") == ()
+    assert slots(tmp_path / "s.aaf")[0]["clips"] == [] and prove(tmp_path / "s.aaf", plan).ok
+    timeline = otio.adapters.read_from_file(str(tmp_path / "s.aaf"))
+    assert next(track.name for track in timeline.tracks if track.kind == "Audio") == "Later"
+
+
+NAMES = (
+    "🥁" * 40,
+    "x" * 200,
+    "'\"`",
+    "a/b\\c:d*?<>|",
+    ".",
+    "CON",
+    "Ü̈ber\u200b",
+    "%41 #?&",
+    "{1}-2702",
+    "Bass.L",
+    "Bass",
+)
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_hostile_names(tmp_path: Path, embed: bool) -> None:
+    """Names of tracks are kept to the letter; those of media are made safe, and unlike each other."""
+    kinds = [wav(tmp_path / f"Bass{end}.wav", 600, channels) for end, channels in (("", 2), (".L", 1), (".r", 1))]
+    kinds.append(wav(tmp_path / "a\\b 'c' \"d\" `e` %41#?.wav", 600, 2))
+    files = [wav(tmp_path / f"{'🥁' * 40}{n}.wav", 600, 1 + n % 2) for n in range(len(NAMES) - 4)] + kinds
+    tracks = tuple(Track(name, clips=(Clip(file, 0, 600),)) for name, file in zip(NAMES, files, strict=True))
+    plan = Session(song(), tracks, 48000, 600, song().markers)
+    path = tmp_path / "out" / ("🥁 ' \" `%20" + ".aaf")
+    path.parent.mkdir()
+    write_session("aaf", plan, path, embed=embed)
+    assert lint_aaf(path) == () and prove(path, plan).residual_dbfs == -inf
+    assert [track.name for track in aaf.read(path, Roots(path.parent, (tmp_path,))).session.tracks] == list(NAMES)
+
+
+def test_other_readers_find_everything_in_the_container(tmp_path: Path) -> None:
+    """More table sectors than the header lists, a stream across the range lock, a thousand entries in one storage."""
+    size = (_aafstore.RANGE_LOCK + 500) * 4096 + 17
+    with (tmp_path / "s").open("w+b") as file:
+        container = _aafstore.Container(file)
+        first, big = container.root.touch("first"), container.root.touch("big")
+        first.write(b"abc" * 5000)
+        container.reserve(big, size)
+        marks = {
+            at: bytes([n] * 9000) for n, at in enumerate((0, (_aafstore.RANGE_LOCK - 1) * 4096 - 5, size - 9000), 1)
+        }
+        for at, data in marks.items():
+            container.fill(big, at, data)
+        many = container.root.makedir("many")
+        for number in range(1000):
+            many.touch(f"entry {number:x}").write(b"%d" % number)
+        container.close()
+    with (tmp_path / "s").open("rb") as file:
+        theirs = CompoundFileBinary(file)
+        theirs.validate_directory_structure()
+        assert theirs.fat[_aafstore.RANGE_LOCK] == 0xFFFFFFFE and theirs.difat_sector_count == 1
+        stream = theirs.open("/big")
+        for at, data in marks.items():
+            stream.seek(at)
+            assert stream.read(len(data)) == data
+        assert {int(theirs.open(f"/many/entry {n:x}").read()) for n in range(1000)} == set(range(1000))
+        ours = Compound(file)
+        assert ours.read(ours.root.children["first"]) == theirs.open("/first").read() == b"abc" * 5000
+        assert [int(ours.read(entry)) for _, entry in sorted(ours.root.children["many"].children.items())]
+        assert next(ours.chunks(ours.root.children["big"])).rstrip(b"\0") == marks[0]
+    (tmp_path / "s").unlink()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.text("abXY{}-0 ", min_size=1, max_size=31).filter(lambda n: n.strip()), st.binary(max_size=9000))
+)
+def test_any_streams_come_back(streams: dict[str, bytes]) -> None:
+    unlike = {name.upper(): (name, data) for name, data in streams.items()}
+    file = io.BytesIO()
+    container = _aafstore.Container(file)
+    for name, data in unlike.values():
+        container.root.touch(name).write(data)
+    container.close()
+    ours, theirs = Compound(file), CompoundFileBinary(io.BufferedReader(io.BytesIO(file.getvalue())), "rb")
+    theirs.validate_directory_structure()
+    assert {name: ours.read(entry) for name, entry in ours.root.children.items()} == dict(unlike.values())
+    assert {name: bytes(theirs.open(f"/{name}").read()) for name in ours.root.children} == dict(unlike.values())

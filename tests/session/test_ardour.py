@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import random
 import shutil
-import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 from numpy.typing import NDArray
 from session_kit import band, moving_song, song, wav
 
@@ -22,7 +24,10 @@ from stemwright.safety import child
 from stemwright.session.arrange import arrange
 from stemwright.session.compare import differences
 from stemwright.session.formats import ardour, read_session, write_session
+from stemwright.session.formats._ardourpan import heard, strip
 from stemwright.session.grid import grid
+from stemwright.session.hosts import Host, played
+from stemwright.session.render import render
 
 needs_ardour = pytest.mark.skipif(not shutil.which("ardour7-export"), reason="Ardour 7 is not installed")
 
@@ -55,18 +60,18 @@ def studio(folder: Path, rate: int = 48000, solo: str = "") -> Session:
 
 
 def equal_power(pan: float) -> NDArray[np.float64]:
-    """Left and right of a mono track: Ardour's panner_1in2out, -3 dB at the centre."""
+    """The wrong law of the negative control: a mono track in panner_1in2out, -3 dB at the centre, fader at 0 dB."""
     scale = 2 - 4 * 10 ** (-3 / 20)
     sides = np.array([1 - pan, 1 + pan]) / 2
     return np.asarray(sides * (scale * sides + 1 - scale))
 
 
 def no_loss(pan: float) -> NDArray[np.float64]:
-    """The wrong law of the negative control: mono at unity in the centre."""
+    """Left and right as stems were summed: unity in the centre."""
     return np.array([min(1, 1 - pan), min(1, 1 + pan)])
 
 
-def summed(session: Session, law: object = equal_power) -> NDArray[np.float64]:
+def summed(session: Session, law: object = no_loss) -> NDArray[np.float64]:
     """What Ardour should play, from nothing but the model and soundfile."""
     by_name = {track.name: track for track in session.tracks}
     out = np.zeros((2, session.frames))
@@ -92,18 +97,11 @@ def summed(session: Session, law: object = equal_power) -> NDArray[np.float64]:
 
 
 def rendered(session: Session, path: Path) -> NDArray[np.float64]:
-    """What Ardour plays. Its exit code says nothing: 0 with media missing, and at times it crashes when all is done."""
-    written = write_session("ardour", session, path)
-    place, out = written.outputs[0].path, path.with_name("out.wav")
-    for _ in range(4):
-        out.unlink(missing_ok=True)
-        try:
-            child(["ardour7-export", "-b", "float", "-o", out, place.parent, place.stem], timeout_s=60)
-        except subprocess.TimeoutExpired:
-            continue
-        if out.is_file() and soundfile.info(out).frames == session.frames:
-            return np.asarray(soundfile.read(out, always_2d=True)[0].T)
-    raise AssertionError("Ardour rendered nothing, or another length")
+    """What Ardour plays."""
+    place = write_session("ardour", session, path).outputs[0].path
+    with played(Host("ardour"), place, session) as file:
+        assert file.frames == session.frames
+        return np.asarray(soundfile.read(file.path, always_2d=True)[0].T)
 
 
 def peak_dbfs(difference: NDArray[np.float64]) -> float:
@@ -124,7 +122,52 @@ def test_ardour_plays_what_was_planned(tmp_path: Path, rate: int, solo: str) -> 
     assert np.abs(played).max() > 0.1
     assert peak_dbfs(played - summed(session)) < -120
     if not solo:
-        assert peak_dbfs(played - summed(session, no_loss)) > -30  # the wrong pan law is noticed
+        assert peak_dbfs(played - summed(session, equal_power)) > -30  # the wrong pan law is noticed
+
+
+@needs_ardour
+def test_mono_and_stereo_stems_sum_in_ardour_as_they_do_in_the_mix(tmp_path: Path) -> None:
+    """The plain sum of the files, and of panned ones as a balance plays them; with nothing of ours but the model."""
+    mono, stereo = wav(tmp_path / "A.wav", 20_000, 1), wav(tmp_path / "Bb.wav", 20_000, 2)
+    pans = (0.0, 0.0, 0.4, -0.25, -0.7, 0.05, 1.0, -1.0)
+    tracks = tuple(
+        Track(f"T{n}", clips=(Clip(stereo if n == 1 else mono, 100 * n, 18_000),), gain_db=-14.0 - n, pan=pan)
+        for n, pan in enumerate(pans)
+    )
+    both = Track("Both", clips=(Clip(mono, 0, 9000), Clip(stereo, 9000, 9000)), gain_db=-20.0, pan=0.3)
+    session = Session(song(), (*tracks, both), 48_000, 20_000)
+    assert peak_dbfs(rendered(session, tmp_path / "s.ardour") - summed(session)) < -120
+
+
+@needs_ardour
+def test_crossing_fades_are_added_in_ardour_and_told(tmp_path: Path) -> None:
+    mono = wav(tmp_path / "A.wav", 20_000, 1)
+    fades = ((800, 700), (1000, 1000), (1000, 1), (3, 999), (600, 400))
+    clips = tuple(Clip(mono, 2000 * n, 1000, 0, -9.0, *both) for n, both in enumerate(fades))
+    session = Session(song(), (Track("T", clips=clips),), 48_000, 12_000)
+    written = write_session("ardour", session, tmp_path / "t")
+    assert [loss.subject for loss in written.losses if loss.field == "fades"] == ["T"]
+    planned, multiplied = (
+        np.concatenate(list(render(session, law)), axis=1)
+        for law in (ardour.PAN_LAW, replace(ardour.PAN_LAW, adds=False))
+    )
+    played = rendered(session, tmp_path / "s.ardour")
+    assert peak_dbfs(played - planned) < -120 < -20 < peak_dbfs(played - multiplied)
+    alone = replace(session, tracks=(Track("T", clips=clips[-1:]),))
+    assert not any(loss.field == "fades" for loss in write_session("ardour", alone, tmp_path / "u").losses)
+
+
+@given(st.floats(-1, 1), st.floats(-100, 12))
+def test_a_mono_strip_sounds_as_the_track_and_gives_it_back(pan: float, gain_db: float) -> None:
+    fader_db, knob = strip(gain_db, pan)
+    assert equal_power(knob) * 10 ** (fader_db / 20) == pytest.approx(no_loss(pan) * 10 ** (gain_db / 20), rel=1e-9)
+    assert heard(fader_db, knob) == pytest.approx((gain_db, pan), abs=1e-9)
+    assert -1e-9 <= fader_db - gain_db <= 3 + 1e-9
+
+
+def test_centred_and_hard_panned_knobs_stay() -> None:
+    assert strip(0.0, 0.0) == pytest.approx((3.0, 0.0)) and heard(3.0, 0.0) == pytest.approx((0.0, 0.0))
+    assert strip(-2.0, 1.0) == pytest.approx((-2.0, 1.0)) and strip(-2.0, -1.0) == pytest.approx((-2.0, -1.0))
 
 
 @needs_ardour
@@ -222,9 +265,11 @@ def test_what_ardour_cannot_hold_is_told(tmp_path: Path) -> None:
     session = replace(studio(tmp_path), song=late, start_frame=48000, markers=(Marker(0, "x", 0, "#ff0000"),))
     session = replace(session, tracks=(*session.tracks, track))
     written = write_session("ardour", session, tmp_path / "s")
-    told = {loss.field: loss.subject for loss in written.losses}
+    told = {loss.field: loss.subject for loss in reversed(written.losses)}
     assert set(told) == {"key", "start_timecode", "marker_colours", "gain", "pan", "tempo_map"}
-    assert told["pan"] == "Six" and "Master" in told["gain"] and told["marker_colours"] == "x"
+    assert (
+        told["pan"] == "Six" and told["gain"] == "Kick \"1\" '2' `3` 🥁 a/b:c, Muted" and told["marker_colours"] == "x"
+    )
     assert read_session(written.outputs[0].path).session.tracks[-1].clips[0].file.format.channels == 6
 
 
@@ -246,12 +291,67 @@ def test_a_real_session_of_another_version_is_read(shared: Path) -> None:
     path = next((shared / "material/sessions/ardour").rglob("*.ardour"))
     opened = read_session(path)
     read = opened.session
-    assert (read.sample_rate, read.song.bpm and read.song.bpm.value, len(read.tracks)) == (44100, 142.0, 10)
-    assert sum(len(track.clips) for track in read.tracks) == 217
+    assert (read.sample_rate, read.song.bpm and read.song.bpm.value, len(read.tracks)) == (44100, 142.0, 14)
+    left = {t.name[:-2]: t for t in read.tracks if t.pan == -1}
+    right = {t.name[:-2]: t for t in read.tracks if t.pan == 1}
+    assert left.keys() == right.keys() and len(left) == 4
+    for name, track in left.items():
+        assert [(c.at, c.length, c.source_from) for c in track.clips] == [
+            (c.at, c.length, c.source_from) for c in right[name].clips
+        ]
+        names = [t.clips[0].file.path.name for t in (track, right[name])]
+        assert ["%L" in names[0], "%R" in names[1]] == [True, True], names
+    assert sum(len(t.clips) for t in read.tracks if t.pan != 1) == 217
     assert [marker.name for marker in read.markers] == ["version 2-range", "version 2", "Version 2 end"]
     guitar = next(track for track in read.tracks if track.name == "guit")
-    assert guitar.pan == pytest.approx(0.4423, abs=1e-4) and guitar.gain_db == pytest.approx(-2.0403, abs=1e-4)
+    assert strip(guitar.gain_db, guitar.pan) == pytest.approx((-2.0403, 0.4423), abs=1e-4)
+    assert guitar.gain_db == pytest.approx(-3.0679, abs=1e-4) and guitar.pan == pytest.approx(0.4979, abs=1e-4)
     assert any("MIDI" in warning for warning in opened.warnings) and any("beside" in w for w in opened.warnings)
+
+
+def test_stereo_of_two_mono_files_keeps_both_sides(tmp_path: Path) -> None:
+    """As Ardour writes an import of `t%L.wav` and `t%R.wav`."""
+    left, right = wav(tmp_path / "t%L.wav", 4800), wav(tmp_path / "t%R.wav", 4801)
+    clips = (Clip(left, 10, 4000, 3, -2.0, 5, 6), Clip(right, 9000, 100))
+    tracks = (Track("t", clips=clips, gain_db=-3.0, mute=True, colour="#123456"), Track("t.L"))
+    place = write_session("ardour", Session(song(), tracks, 48000, 9600), tmp_path / "s").outputs[0].path
+    root = etree.fromstring(place.read_bytes())
+    ids = [source.get("id") for source in root.iterfind("Sources/Source")]
+    region = root.find("Playlists/Playlist/Region")
+    region.attrib.update({"channels": "2", "source-0": ids[0], "source-1": ids[1]})
+    place.write_bytes(etree.tostring(root))
+    opened = read_session(place)
+    whole, one, other, named = opened.session.tracks
+    assert [t.name for t in opened.session.tracks] == ["t", "t.L (2)", "t.R", "t.L"]
+    assert [(c.at, c.file.frames) for c in whole.clips] == [(9000, 4801)] and not named.clips
+    assert (one.clips[0].file.frames, other.clips[0].file.frames) == (4800, 4801)
+    for side, pan in ((one, -1.0), (other, 1.0)):
+        assert replace(side.clips[0], file=left) == clips[0] and side.pan == pan
+        assert (side.gain_db, side.mute, side.colour) == (pytest.approx(-3.0, abs=1e-6), True, "#123456")
+
+
+def test_what_changes_the_sound_is_told_once_a_kind(tmp_path: Path) -> None:
+    place = write_session("ardour", studio(tmp_path), tmp_path / "s").outputs[0].path
+    assert read_session(place).warnings == ()
+    root = etree.fromstring(place.read_bytes())
+    for route in root.iterfind("Routes/Route"):
+        for kind in ("lv2", "send"):
+            etree.SubElement(route, "Processor", {"type": kind, "active": "1"})
+        etree.SubElement(route, "Controllable", {"name": "phase", "phase-invert": "01"})
+        moves = etree.SubElement(route, "AutomationList", {"state": "Play"})
+        etree.SubElement(moves, "events").text = "0 1 100 0.5"
+    for region in root.iter("Region"):
+        region.attrib.update({"opaque": "1", "envelope-active": "1", "fade-in-active": "1"})
+        region.remove(region.find("FadeIn")) if region.find("FadeIn") is not None else None
+        for tag, events in (("Envelope", "0 1 100 0.5"), ("FadeIn", "0 0 5 0.9 10 1")):
+            held = etree.SubElement(etree.SubElement(region, tag), "AutomationList")
+            etree.SubElement(held, "events").text = events
+    etree.SubElement(etree.SubElement(root, "VCAManager"), "VCA")
+    place.write_bytes(etree.tostring(root))
+    said = "\n".join(read_session(place).warnings)
+    for words in ("plug-ins are", "sends", "polarity", "automation", "envelopes", "curved", "lie over", "VCA"):
+        assert said.count(words) == 1, words
+    assert "plug-ins of the master" in said and " more" in said
 
 
 def test_media_outside_of_the_session_are_not_opened(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from session_kit import band, song, wav
 
 from stemwright.errors import SessionError, SettingsError
 from stemwright.model import Marker, Stem, StemSet
-from stemwright.session.arrange import arrange, unique
+from stemwright.naming import unique
+from stemwright.session.arrange import arrange
 
 
 def test_order_groups_and_colours(tmp_path: Path) -> None:
@@ -36,6 +37,31 @@ def test_positions_gain_comments_length(tmp_path: Path) -> None:
     assert (session.frames, session.start_frame, session.sample_rate) == (9600, 3600 * 48000, 48000)
     assert clips["Kick"].gain_db == 3.0 and all(clips[n].gain_db == 0 for n in ("Full", "Bass", "Lead"))
     assert [t.comment for t in session.tracks if t.comment] == ["Printed effects: plate, 1/4 delay"]
+
+
+def test_numbers_sort_as_people_count_and_lead_vocals_stand_first(tmp_path: Path) -> None:
+    named = [("BGV", "vocals.backing"), ("Gtr 10", "guitars"), ("Gtr 2", "guitars"), ("LeadVox", "vocals.lead")]
+    stems = tuple(Stem(wav(tmp_path / f"{name}.wav"), role, name) for name, role in named)
+    for template in ("mix-engineer", "remix", "practice"):
+        names = [t.name for t in arrange(StemSet(song(), stems), template).tracks if not t.is_group]
+        assert names.index("Gtr 2") < names.index("Gtr 10") and names.index("LeadVox") < names.index("BGV")
+
+
+def test_sure_halves_of_a_stereo_track_are_panned(tmp_path: Path) -> None:
+    files = ("Kit.L", "Kit.R", "Gtr_L", "Gtr_R", "Tom.L")
+    stems = tuple(Stem(wav(tmp_path / f"{name}.wav", channels=1), "drums", name) for name in files)
+    pans = {track.name: track.pan for track in arrange(StemSet(song(), stems)).tracks if track.clips}
+    assert pans == {"Kit.L": -1.0, "Kit.R": 1.0, "Gtr_L": 0.0, "Gtr_R": 0.0, "Tom.L": 0.0}
+
+
+def test_a_timereference_of_nought_among_late_ones_is_none(tmp_path: Path) -> None:
+    def starts(*stamps: int | None) -> list[int]:
+        files = (wav(tmp_path / f"s{n}.wav", 4800, start=at) for n, at in enumerate(stamps))
+        stems = tuple(Stem(file, "drums", file.path.stem) for file in files)
+        return [track.clips[0].at for track in arrange(StemSet(song(), stems)).tracks if track.clips]
+
+    assert starts(3600 * 48000, 0, 3600 * 48000 + 7) == [0, 0, 7]
+    assert starts(0, 2400, 4800) == [0, 2400, 4800]  # an edit that begins at nought
 
 
 def test_markers_and_notes(tmp_path: Path) -> None:

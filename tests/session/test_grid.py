@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_kit import moving_song, song
 
-from stemwright.model import Estimate, MeterChange, Song, TempoChange
-from stemwright.session.grid import grid, quarters_at, seconds_at, song_of_points
+from stemwright.model import Estimate, Marker, MeterChange, Song, TempoChange
+from stemwright.session.grid import bar_start, grid, lead_in_of, quarters_at, seconds_at, song_from, song_of_points
 from stemwright.units import exact_bpm
 
 
@@ -34,7 +34,24 @@ def test_bar_one_is_exact_and_a_bar_line(downbeat: int, bpm: float, meter: tuple
         assert point.meter[1] in (2, 4, 8, 16, 32, 64) and point.bpm <= 960
         if at * exact_bpm(bpm) / 60 >= Fraction(4, 32):
             assert Fraction(4, 5) <= point.bpm / exact_bpm(bpm) <= Fraction(4, 3)
+            quarters = at * exact_bpm(bpm) / 60
+            assert abs(point.bpm / exact_bpm(bpm) - 1) <= max(Fraction(1, 48), 1 / (8 * quarters)) or quarters < 1
     assert quarters_at(points, at) == bar_one.quarters
+
+
+def test_a_lead_in_at_the_songs_tempo_has_another_metre_instead() -> None:
+    for frames, expected in ((48000 * 2, [(75, (5, 8))]), (38400 * 4, [(75, (4, 4))]), (38400, [(75, (1, 4))])):
+        one = song(bpm=Estimate(75.0, 1.0, "user"), downbeat_frame=frames)
+        *lead, bar_one = grid(one)
+        assert [(point.bpm, point.meter) for point in lead] == expected
+        assert lead_in_of(one) == (1, bar_one) and bar_start(one, 1) == bar_one.at
+
+
+def test_bars_before_bar_one_are_counted() -> None:
+    for beats, bars in ((0, 0), (3, 1), (4, 1), (5, 2), (16, 4), (17, 5)):
+        one = song(bpm=Estimate(120.0, 1.0, "user"), downbeat_frame=24000 * beats)
+        assert lead_in_of(one)[0] == bars
+    assert lead_in_of(song(bpm=None)) == (0, grid(song(bpm=None))[0])
 
 
 def test_changes_count_from_bar_one() -> None:
@@ -74,3 +91,14 @@ def test_points_give_the_song_back(downbeat: int, bpms: list[float], meters: lis
             assert abs(found.at - point.at) < Fraction(1, 10**9)
     assert song_of_points(points, downbeat, 48000)["downbeat_frame"] == downbeat
     assert all(seconds_at(points, quarters_at(points, p.at)) == p.at for p in points)
+
+
+def test_markers_tell_facts_of_a_song() -> None:
+    facts = (Marker(0, "Key: Bbm = 3A"), Marker(24000, "Bar 1"))
+    own = (Marker(0, "Key: change"), Marker(5, "Bar 1", 10), Marker(9, "Verse"))
+    song = song_from((*facts, *own), (), 48000, "T", "A")
+    assert song.markers == own and song.key and song.key.value == "A# minor"
+    assert (song.title, song.artist, song.bpm, song.downbeat_frame) == ("T", "A", None, 0)
+    planned = Song("T", 48000, bpm=Estimate(120.0, 1.0, "user"), downbeat_frame=24000)
+    read = song_from(facts, grid(planned), 48000, "T", lines=("a note", "Key: G major = G = 9B (sure)"))
+    assert read.key and read.key.value == "G major" and read.downbeat_frame == 24000 and grid(read) == grid(planned)

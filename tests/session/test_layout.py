@@ -42,7 +42,7 @@ colour = "#ff0000"
 def test_groups_nest_and_the_one_that_names_most_of_a_role_wins(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(NESTED)
     stems = band(tmp_path)
-    hats = Stem(wav(tmp_path / "Hats.wav"), "drums.hats", "Hats")
+    hats = Stem(wav(tmp_path / "Hats.wav", 200_000), "drums.hats", "Hats")
     session = arrange(replace(stems, stems=(*stems.stems, hats)), str(tmp_path / "t.toml"))
     assert [(t.name[:8], t.group, t.gain_db, t.colour) for t in session.tracks] == [
         ("BAND", None, 0, "#010203"),
@@ -108,3 +108,20 @@ def test_mixed_rates_go_where_the_daw_converts_and_nowhere_else(tmp_path: Path) 
     assert "LENGTH 1.000000000000000" in text
     with pytest.raises(SessionError, match=r"AAF cannot hold files of another rate.*Odd\.wav"):
         write_session("aaf", session, tmp_path / "s")
+
+
+def test_a_bar_that_the_next_metre_cuts_short_is_a_bar() -> None:
+    cut = song(bpm=None, meter_map=(MeterChange(Fraction(0), 4, 4), MeterChange(Fraction(6), 3, 4)))
+    one = Fraction(60) / 120
+    assert [bar_start(cut, bar) / one for bar in range(1, 7)] == [0, 4, 6, 9, 12, 15]
+
+
+def test_the_click_is_muted_but_for_practice(tmp_path: Path) -> None:
+    stems = StemSet(song(), (Stem(wav(tmp_path / "Click.wav"), "click", "Click"),))
+    for name in ("mix-engineer", "remix", "mastering", "film-tv", "practice"):
+        assert arrange(stems, name).tracks[-1].mute == (name != "practice"), name
+
+
+def test_markers_behind_the_end_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text(NESTED.replace("bar = 2", "bar = 200"))
+    assert not any(m.name == "Second" for m in arrange(band(tmp_path), str(tmp_path / "t.toml")).markers)

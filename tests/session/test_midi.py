@@ -51,7 +51,7 @@ def test_map_metre_key_markers(tmp_path: Path) -> None:
     assert [q for q, _ in tempos] == [float(p.quarters) for p in points]
     assert all(abs(at - float(p.at)) < 50e-6 for (_, at), p in zip(tempos, points, strict=True))
     meters = [(m.numerator, m.denominator) for _, _, m in events if m.type == "time_signature"]
-    assert meters == [(2, 8), (3, 4), (7, 8)]
+    assert meters == [(3, 16), (3, 4), (7, 8)]
     assert [m.key for _, _, m in events if m.type == "key_signature"] == ["F#m"]
     marks = [(m.text, round(at * 48000)) for _, at, m in events if m.type == "marker"]
     for (name, at), marker in zip(marks, session.markers, strict=True):
@@ -119,6 +119,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         write_session("midi", read, path)
         again = read_session(path).session
         assert (again.song, again.markers, again.notes) == (read.song, read.markers, read.notes)
+
+
+def test_notes_and_changes_of_key_are_told(tmp_path: Path) -> None:
+    track = mido.MidiTrack([mido.MetaMessage("key_signature", key=key) for key in ("Am", "C")])
+    track += [mido.Message("note_on", note=60), mido.Message("note_off", note=60, time=480)]
+    mido.MidiFile(tracks=[track]).save(tmp_path / "s.mid")
+    opened = read_session(tmp_path / "s.mid")
+    assert opened.warnings == ("MIDI notes are not read", "changes of key are not read")
+    assert opened.session.song.key and opened.session.song.key.value == "A minor"
 
 
 def test_real_files(shared: Path) -> None:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import hostile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_kit import band
 
 from stemwright.errors import StemwrightError
+from stemwright.naming import one_line
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import read_session, write_session
+from stemwright.session.compare import differences
+from stemwright.session.formats import FIELDS, read_session, write_session
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -20,11 +24,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     opened = read_session(path)
     assert opened.warnings == () and opened.session.markers == planned.markers
     assert (opened.session.frames, opened.session.start_frame) == (planned.frames, planned.start_frame)
-    audio = [t for t in planned.tracks if not t.is_group]
-    found = [
-        (t.name, t.mute, [(c.file, c.at, c.length, c.source_from) for c in t.clips]) for t in opened.session.tracks
-    ]
-    assert found == [(t.name, t.mute, [(c.file, c.at, c.length, c.source_from) for c in t.clips]) for t in audio]
+    assert opened.session.tracks == planned.tracks and differences(planned, opened.session, frozenset(FIELDS)) == ()
     again = write_session("otio", planned, tmp_path / "t").outputs[0].path
     assert path.read_bytes() == again.read_bytes() and str(tmp_path) not in path.read_text()
 
@@ -53,6 +53,41 @@ def test_a_clip_that_begins_inside_its_file_and_one_whose_file_is_gone(tmp_path:
     (tmp_path / "Mix.wav").unlink()
     opened = read_session(path)
     assert "Mix.wav" in opened.warnings[0] and opened.session.tracks[0].clips[0].length == 300
+
+
+def test_what_no_host_reads_is_read_back_and_told(tmp_path: Path) -> None:
+    planned = hostile.plan(tmp_path, count=20)
+    silent = replace(planned.tracks[-1], gain_db=-math.inf)
+    odd = replace(planned, tracks=(*planned.tracks[:-1], silent))
+    made = write_session("otio", odd, tmp_path / "s")
+    json.loads(made.outputs[0].path.read_text(), parse_constant=pytest.fail)  # JSON knows no Infinity
+    read = read_session(made.outputs[0].path).session
+    assert read.tracks[-1].gain_db == -200.0
+    held = replace(read, tracks=(*read.tracks[:-1], replace(read.tracks[-1], gain_db=-math.inf)))
+    assert differences(odd, held, frozenset(FIELDS)) == ()
+    assert [(t.name, t.role) for t in read.tracks] == [(one_line(t.name), t.role) for t in odd.tracks]
+    assert (read.song.downbeat_frame, read.song.artist) == (odd.song.downbeat_frame, odd.song.artist)
+    (told,) = [loss for loss in made.losses if "no other program" in loss.reason]
+    for words in ("tempo changes", "the key", "track gain", "group tracks", "fades"):
+        assert words in told.subject
+
+
+def test_what_others_write_and_is_not_read_is_told(tmp_path: Path) -> None:
+    path = write_session("otio", arrange(band(tmp_path)), tmp_path / "s").outputs[0].path
+    top = json.loads(path.read_text())
+    video, *tracks = top["tracks"]["children"]
+    video["kind"] = "Video"
+    for track in tracks:
+        clip = next(c for c in track["children"] if c["OTIO_SCHEMA"] == "Clip.2")
+        clip |= {"effects": [{"OTIO_SCHEMA": "LinearTimeWarp.1"}], "enabled": track is not tracks[0]}
+        track["children"].append({"OTIO_SCHEMA": "Transition.1"})
+        track |= {"markers": [1], "source_range": clip["source_range"]}
+    path.write_text(json.dumps(top))
+    opened = read_session(path)
+    assert [len(t.clips) for t in opened.session.tracks if not t.is_group][:2] == [0, 1]
+    said = "\n".join(opened.warnings)
+    for words in ("kinds than audio", "speed", "transitions", "switched off", "markers of tracks", "read whole"):
+        assert said.count(words) == 1
 
 
 @settings(deadline=None)

@@ -100,6 +100,34 @@ def test_real_exports(shared: Path) -> None:
     assert {m.name for m in samples.markers} >= {"{Title=The Adventures of Robin Hood}"}
 
 
+def test_markers_at_bars_are_read_by_their_place_or_told(tmp_path: Path) -> None:
+    """A marker whose reference is bars and beats has its place in the time format of the text as well."""
+    wav(tmp_path / "Drums.wav", 4800, 2)
+    text = TEXT.format(start="01:00:00:00", fps="25", at="01:00:02:00", end="01:00:03:00")
+    rows = "2\t01:00:02:00\t5|1|000\tTicks\tChorus\t\n3\t9|1|000\t9|1|000\tTicks\tEnd\t\n"
+    (tmp_path / "s.txt").write_text(text + rows, encoding="utf-8")
+    opened = read_session(tmp_path / "s.txt")
+    assert [(m.at, m.name) for m in opened.session.markers] == [(48048, "Verse"), (96000, "Chorus")]
+    assert sum("markers at bars and beats are left out" in w and "End" in w for w in opened.warnings) == 1
+
+
+def test_what_the_text_only_mentions_is_told(tmp_path: Path) -> None:
+    wav(tmp_path / "Drums.wav", 4800, 2)
+    text = TEXT.format(start="01:00:00:00", fps="25", at="01:00:02:00", end="01:00:03:00")
+    text = text.replace("USER DELAY:\t0 Samples", "USER DELAY:\t12 Samples\nPLUG-INS: \tEQ3 7-Band").replace(
+        "2       \t1       \tDrums.R",
+        "1       \t2       \t(fade in)    \t01:00:02:00\t01:00:02:01\t00:00:00:01\tUnmuted\n"
+        "1       \t3       \tGroup-01     \t01:00:03:00\t01:00:04:01\t00:00:01:01\tUnmuted\n"
+        "1       \t4       \tDrums.L      \t01:00:05:00\t01:00:06:01\t00:00:01:01\tMuted\n"
+        "2       \t1       \tDrums.R",
+    )
+    (tmp_path / "s.txt").write_text(text, encoding="utf-8")
+    opened = read_session(tmp_path / "s.txt")
+    assert len(opened.session.tracks[0].clips) == 1
+    for words in ("plug-ins", "delays", "fades", "clip groups", "muted clips"):
+        assert sum(words in warning and "Drums" in warning for warning in opened.warnings) == 1, words
+
+
 def test_no_bytes_make_it_stumble(tmp_path: Path) -> None:
     good = TEXT.format(start="01:00:00:00", fps="25", at="01:00:02:00", end="01:00:03:12").encode()
     draw = random.Random(5)

@@ -1,28 +1,39 @@
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 
 import aaf2
+import numpy as np
 import pytest
+import soundfile
 from aaf2.auid import AUID
 from aaf2.misc import LinearInterp
 from session_kit import band, wav
 
+from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import InputError, NotFoundInput, SessionError, StemwrightError
 from stemwright.model import AudioFile, AudioFormat, Clip, Session, Stem, Track
+from stemwright.safety import PART
 from stemwright.session.aaflint import lint_aaf
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import Opened, _aafkit, aaf
+from stemwright.session.formats import Opened, _aafkit, _aafstore, aaf
+from stemwright.session.media import Roots
+from stemwright.session.unpacked import is_unpacked
+from stemwright.session.verify import verify_session
 
 
 def reopen(session: Session, path: Path, *roots: Path, **options: bool) -> Opened:
     aaf.write(session, path, options)
-    return aaf.read(path, (path.parent, *roots))
+    return aaf.read(path, Roots(path.parent, roots))
 
 
 def shape(session: Session) -> list[tuple[object, ...]]:
@@ -100,7 +111,7 @@ def test_a_folder_that_moved_without_the_stems(session: Session, tmp_path: Path)
     there.mkdir()
     shutil.move(tmp_path / "Audio Files", there)
     shutil.move(tmp_path / "s.aaf", there)
-    opened = aaf.read(there / "s.aaf", (there,))
+    opened = aaf.read(there / "s.aaf", Roots(there))
     tracks = {track.name: track for track in opened.session.tracks}
     assert opened.warnings == () and len(tracks) == 1 + 1 + 3 * 2 + 6
     assert (tracks["Bass.L"].pan, tracks["Bass.R"].pan, tracks["Bass.R"].gain_db) == (-1.0, 1.0, -6.25)
@@ -110,26 +121,134 @@ def test_a_folder_that_moved_without_the_stems(session: Session, tmp_path: Path)
     assert tracks["Kick"].clips[0].file.start_frame == 3600 * 48000
 
 
-@pytest.mark.parametrize("embed", [False, True])
-def test_media_that_is_nowhere(session: Session, tmp_path: Path, embed: bool) -> None:
-    """Tracks stay what they are; clips name the file that should be there, and a warning says where the audio is."""
+def test_media_that_is_nowhere(session: Session, tmp_path: Path) -> None:
+    """Tracks stay what they are; clips name the file that should be there, and a warning says so."""
+    there = moved(session, tmp_path, embed=False)
+    opened = aaf.read(there, Roots(there.parent))
+    assert shape(opened.session) == shape(session)
+    assert all(
+        clip.file.path.parent == there.parent / "Audio Files" for track in opened.session.tracks for clip in track.clips
+    )
+    assert len(opened.warnings) == 6 and all("is not beside the session" in warning for warning in opened.warnings)
+
+
+def moved(session: Session, tmp_path: Path, embed: bool = True) -> Path:
+    """The AAF of a session where none of its stems lies."""
     aaf.write(session, tmp_path / "s.aaf", {"embed": embed})
     there = tmp_path / "elsewhere"
     there.mkdir()
-    shutil.move(tmp_path / "s.aaf", there)
-    opened = aaf.read(there / "s.aaf", (there,))
+    return Path(shutil.move(tmp_path / "s.aaf", there))
+
+
+def samples(file: AudioFile) -> list[list[int]]:
+    return quantise(read_all(file)).tolist()
+
+
+def test_audio_inside_comes_out_bit_for_bit(session: Session, tmp_path: Path) -> None:
+    """Mono, stereo and 5.1, each one interleaved file, and the TimeReference; a second clip of a file is that file."""
+    there = moved(session, tmp_path)
+    opened = aaf.read(there, Roots(there.parent))
     assert shape(opened.session) == shape(session)
-    assert all(clip.file.path.parent == there for track in opened.session.tracks for clip in track.clips)
-    told = "its audio is inside the AAF" if embed else "is not beside the session"
-    assert len(opened.warnings) == 6 and all(told in warning for warning in opened.warnings)
+    assert opened.warnings == ("audio that lies in the AAF only was unpacked for this run",)
+    pairs = zip((t for t in session.tracks if not t.is_group), opened.session.tracks, strict=True)
+    for mine, theirs in pairs:
+        for a, b in zip(mine.clips, theirs.clips, strict=True):
+            assert is_unpacked(b.file) and a.file.path != b.file.path and samples(a.file) == samples(b.file)
+    assert list(there.parent.iterdir()) == [there]
+    assert verify_session(there, replace(session, tracks=opened.session.tracks)).residual_dbfs == -inf
+
+
+def test_verify_hears_what_is_inside_not_the_stems_beside(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "s.aaf"
+    aaf.write(session, path, {"embed": True})
+    good = verify_session(path, session)
+    assert good.ok and good.residual_dbfs == -inf and good.warnings == ()
+    data = bytearray(path.read_bytes())
+    pcm = quantise(read_all(_file(session, "Bass")))[1].astype("<i4").tobytes()
+    inside = b"".join(pcm[at : at + 3] for at in range(0, 4 * 1300, 4))  # a sector may end behind it
+    at = data.index(inside)
+    data[at + 2] ^= 0x40  # one sample of one channel
+    path.write_bytes(data)
+    bad = verify_session(path, session)
+    assert not bad.ok and bad.residual_dbfs is not None and bad.residual_dbfs > -20
+    assert {difference.field for difference in bad.differences} == {"audio"}
 
 
 def test_a_stranger_of_the_same_name_is_not_taken(session: Session, tmp_path: Path) -> None:
     aaf.write(session, tmp_path / "s.aaf", {"embed": True})
+    bass = _file(session, "Bass")
+    expected = samples(bass)
     wav(tmp_path / "Bass.wav", 4800, 2)  # one frame shorter than what was written
-    opened = aaf.read(tmp_path / "s.aaf", (tmp_path,))
-    bass = next(track for track in opened.session.tracks if track.name == "Bass")
-    assert bass.clips[0].file.frames == 4801 and any("Bass" in warning for warning in opened.warnings)
+    opened = aaf.read(tmp_path / "s.aaf", Roots(tmp_path))
+    assert samples(_file(opened.session, "Bass")) == expected and len(opened.warnings) == 1
+    assert not is_unpacked(_file(opened.session, "Kick"))
+
+
+def test_16_bits_and_whole_files_inside(session: Session, tmp_path: Path) -> None:
+    """What pyaaf2 and Premiere embed: PCM of 16 bits, and a WAV as it is."""
+    noise = np.random.default_rng(3).integers(-32768, 32768, 70001).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", noise, 48000, subtype="PCM_16")
+    whole = (tmp_path / "a.wav").read_bytes()
+    with aaf2.open(str(tmp_path / "s.aaf"), "w") as file:
+        top = file.create.CompositionMob("top")
+        file.content.mobs.append(top)
+        top.usage = "Usage_TopLevel"
+        for number, name in enumerate(("pcm", "riff"), 1):
+            master = file.create.MasterMob(name)
+            file.content.mobs.append(master)
+            source = master.import_audio_essence(str(tmp_path / "a.wav"), edit_rate=48000)
+            mob = source.segment.mob
+            if name == "riff":
+                mob.essence.open("w").write(whole)
+                mob.descriptor = file.create.WAVEDescriptor()
+                mob.descriptor["Summary"].value = bytearray(whole[:44])
+                mob.descriptor["SampleRate"].value, mob.descriptor["Length"].value = 48000, len(noise)
+            top.create_timeline_slot(48000, number).segment = master.create_source_clip(source.slot_id, length=70001)
+    (tmp_path / "a.wav").unlink()
+    opened = aaf.read(tmp_path / "s.aaf", Roots(tmp_path))
+    files = [track.clips[0].file for track in opened.session.tracks]
+    assert [file.format.bits for file in files] == [16, 16] and files[0].path != files[1].path
+    for file in files:
+        assert np.array_equal(soundfile.read(file.path, dtype="int16")[0], noise)
+
+
+def test_what_was_unpacked_goes_with_the_process(session: Session, tmp_path: Path) -> None:
+    there, temporary = moved(session, tmp_path), tmp_path / "tmp"
+    temporary.mkdir()
+    dead = temporary / f".stemwright-old.999999999{PART}"  # of a process that was killed
+    dead.mkdir()
+    code = (
+        "import sys, pathlib; from stemwright.session.formats import aaf; from stemwright.session.media import Roots;"
+        "p = pathlib.Path(sys.argv[1]);"
+        "s = aaf.read(p, Roots(p.parent)).session;"
+        "print(sum(c.file.path.is_file() for t in s.tracks for c in t.clips));"
+        "print(len(list(pathlib.Path(sys.argv[2]).iterdir())))"
+    )
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(there), str(temporary)], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["6", "1"] and list(temporary.iterdir()) == []
+
+
+def test_no_more_comes_out_than_is_inside(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Essences that share their sectors are a bomb."""
+    made: list[_aafstore.Entry] = []
+    reserve = _aafstore.Container.reserve
+
+    def share(container: _aafstore.Container, stream: _aafstore.Entry, size: int) -> None:
+        if not made:
+            reserve(container, stream, size)
+        made.append(stream)
+        stream.size, stream.sectors = made[0].size, made[0].sectors
+
+    files = [wav(tmp_path / f"L{n}.wav", 200_000) for n in range(40)]
+    tracks = tuple(Track(file.path.stem, clips=(Clip(file, 0, file.frames),)) for file in files)
+    monkeypatch.setattr(_aafstore.Container, "reserve", share)
+    there = moved(replace(session, tracks=tracks), tmp_path)
+    opened = aaf.read(there, Roots(there.parent))
+    unpacked = [is_unpacked(track.clips[0].file) for track in opened.session.tracks]
+    assert 0 < sum(unpacked) < 5 and any("larger than the AAF" in warning for warning in opened.warnings)
 
 
 def test_fades_automation_effects_and_video_frames(tmp_path: Path) -> None:
@@ -163,7 +282,7 @@ def test_fades_automation_effects_and_video_frames(tmp_path: Path) -> None:
         fade["OperationGroup"].value = file.create.OperationGroup(other, 10, "sound")
         fade["CutPoint"].value = 5
         sequence.components.extend([first, fade, volume])
-    opened = aaf.read(tmp_path / "s.aaf", (tmp_path,))
+    opened = aaf.read(tmp_path / "s.aaf", Roots(tmp_path))
     one, two = opened.session.tracks[0].clips
     assert opened.session.sample_rate == 48000
     assert (one.at, one.length, one.source_from, one.fade_out) == (0, 30 * 1920, 5 * 1920, 10 * 1920)
@@ -192,9 +311,9 @@ def test_real_files(shared: Path, name: str) -> None:
     assert lint_aaf(path) or expected
     if expected is None:
         with pytest.raises(SessionError, match="no timeline"):
-            aaf.read(path, (path.parent,))
+            aaf.read(path, Roots(path.parent))
         return
-    found = aaf.read(path, (path.parent,)).session
+    found = aaf.read(path, Roots(path.parent)).session
     assert tuple(len(track.clips) for track in found.tracks) == expected[0]
     assert expected[1] in (None, found.frames)
 
@@ -220,7 +339,8 @@ def test_real_files_as_pyaaf2_reads_them(shared: Path) -> None:
 def test_mutations_give_errors_and_no_hang(session: Session, tmp_path: Path) -> None:
     """500 damaged files: numbers at random places, in the header most of all, and cut ends."""
     draw = random.Random(7)
-    small = replace(session, tracks=tuple(t for t in session.tracks if not t.is_group)[:3])
+    short = wav(tmp_path / "Short.wav", 64, 2)
+    small = replace(session, markers=session.markers[:1], tracks=(Track("S", "fx", (Clip(short, 3, 60, 4),), pan=0.5),))
     outcomes = {"read": 0, "refused": 0}
     for embed in (False, True):
         aaf.write(small, tmp_path / "s.aaf", {"embed": embed})
@@ -239,7 +359,7 @@ def test_mutations_give_errors_and_no_hang(session: Session, tmp_path: Path) -> 
             bad = tmp_path / "bad.aaf"
             bad.write_bytes(data)
             try:
-                aaf.read(bad, (tmp_path,))
+                aaf.read(bad, Roots(tmp_path))
                 lint_aaf(bad)
                 outcomes["read"] += 1
             except StemwrightError as error:
@@ -264,7 +384,7 @@ def test_loops_in_the_container(session: Session, tmp_path: Path) -> None:
     fat = (struct.unpack_from("<I", data, 76)[0] + 1) * 4096
     for sector in (directory, mini_fat):  # a chain that ends in itself
         with pytest.raises(SessionError, match="has no end"):
-            aaf.read(_patched(path, fat + 4 * sector, sector), (tmp_path,))
+            aaf.read(_patched(path, fat + 4 * sector, sector), Roots(tmp_path))
     root = (directory + 1) * 4096
     child = struct.unpack_from("<I", data, root + 76)[0]
     sector = directory
@@ -273,11 +393,11 @@ def test_loops_in_the_container(session: Session, tmp_path: Path) -> None:
     entry = (sector + 1) * 4096 + 128 * (child % 32)
     for field in (68, 72, 76):  # an entry that is its own neighbour or child
         with pytest.raises(SessionError, match="no tree"):
-            aaf.read(_patched(path, entry + field, child), (tmp_path,))
+            aaf.read(_patched(path, entry + field, child), Roots(tmp_path))
     with pytest.raises(SessionError):  # the list of table sectors points at itself: what it lists is no table
-        aaf.read(_patched(path, 68, 0, 0xFFFFFFFF), (tmp_path,)) and lint_aaf(_patched(path, 76, 0))
+        aaf.read(_patched(path, 68, 0, 0xFFFFFFFF), Roots(tmp_path)) and lint_aaf(_patched(path, 76, 0))
     with pytest.raises(SessionError, match="longer than the file"):  # a mini stream of 4 GB
-        aaf.read(_patched(path, (directory + 1) * 4096 + 120, 0xFFFFFFFF, 0xFF), (tmp_path,))
+        aaf.read(_patched(path, (directory + 1) * 4096 + 120, 0xFFFFFFFF, 0xFF), Roots(tmp_path))
 
 
 def test_mobs_that_refer_to_each_other(tmp_path: Path) -> None:
@@ -288,7 +408,7 @@ def test_mobs_that_refer_to_each_other(tmp_path: Path) -> None:
         for mob, other in ((one, two), (two, one), (top, one)):
             slot = mob.create_timeline_slot(48000, 1)
             slot.segment = file.create.SourceClip(0, 10, other.mob_id, 1, "sound")
-    opened = aaf.read(tmp_path / "s.aaf", (tmp_path,))
+    opened = aaf.read(tmp_path / "s.aaf", Roots(tmp_path))
     assert opened.session.tracks[0].clips == () and "without audio" in opened.warnings[0]
     assert "AAF010" in {finding.rule for finding in lint_aaf(tmp_path / "s.aaf")}
 
@@ -297,11 +417,11 @@ def test_what_is_no_aaf(tmp_path: Path) -> None:
     for data in (b"", b"<aaf/>", bytes(2000), bytes.fromhex("d0cf11e0a1b11ae1") + bytes(100)):
         (tmp_path / "x.aaf").write_bytes(data)
         with pytest.raises(InputError, match=r"x.aaf: is no AAF"):
-            aaf.read(tmp_path / "x.aaf", (tmp_path,))
+            aaf.read(tmp_path / "x.aaf", Roots(tmp_path))
     with pytest.raises(NotFoundInput):
-        aaf.read(tmp_path / "none.aaf", (tmp_path,))
+        aaf.read(tmp_path / "none.aaf", Roots(tmp_path))
     with pytest.raises(InputError):
-        aaf.read(tmp_path, (tmp_path,))
+        aaf.read(tmp_path, Roots(tmp_path))
 
 
 def test_media_is_never_looked_up_outside(session: Session, tmp_path: Path) -> None:
@@ -310,5 +430,5 @@ def test_media_is_never_looked_up_outside(session: Session, tmp_path: Path) -> N
     aaf.write(session, tmp_path / "s.aaf", {})
     shutil.move(tmp_path / "s.aaf", inner)  # its absolute addresses still lead to files
     assert (tmp_path / "Audio Files" / "Kick.wav").is_file()
-    opened = aaf.read(inner / "s.aaf", (inner,))
+    opened = aaf.read(inner / "s.aaf", Roots(inner))
     assert any("Kick.wav: is not beside the session" in warning for warning in opened.warnings)

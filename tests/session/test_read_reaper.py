@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -84,7 +85,10 @@ def test_arranged_stems_come_back_from_another_folder(tmp_path: Path, rate: int)
         assert roleless(second.tracks) == roleless(first.tracks) and second.markers == first.markers
         assert second.song.downbeat_frame == facts.downbeat_frame and second.song.markers == facts.markers
         assert second.song.tempo_map == facts.tempo_map and second.song.meter_map == facts.meter_map
-    alone = read_session(tmp_path / "REAPER" / "s.rpp")  # the stems lie outside of the session's folder
+    assert not read_session(tmp_path / "REAPER" / "s.rpp").warnings  # the stems lie in the folder above
+    far = tmp_path / "REAPER" / "far" / "away"
+    far.mkdir(parents=True)
+    alone = read_session(Path(shutil.copy(tmp_path / "REAPER" / "s.rpp", far)))
     assert len(alone.warnings) == 5 and "is not beside the session" in alone.warnings[0]
     assert roleless(alone.session.tracks)[0].clips[0].length == first.tracks[0].clips[0].length
 
@@ -228,6 +232,8 @@ ITEM = """<REAPER_PROJECT 0.1 "7.0" 0
   <TRACK
     NAME x
     <FXCHAIN
+      <VST "VST: ReaEQ"
+      >
     >
   >
 >
@@ -256,7 +262,7 @@ def test_what_real_projects_do(tmp_path: Path) -> None:
     assert session.song.tempo_map == (TempoChange(Fraction(12), 140.0),)  # 6 s at a mean of 120 BPM
     assert session.song.bpm and session.song.bpm.value == 120 and session.song.meter_map[0].numerator == 3
     said = "\n".join(found.warnings)
-    for words in ("ramps", "inverted", "x: muted items", "x (2): plug-ins"):
+    for words in ("ramps", "inverted", "muted items are left out: x", "plug-ins of tracks are not read: x (2)"):
         assert words in said
     (clip,) = opened(tmp_path / "s.rpp", length=0.1, soffs=-0.01).session.tracks[1].clips
     assert (clip.at, clip.length, clip.source_from, clip.fade_out) == (48480, 1920, 2400, 0)
@@ -269,6 +275,93 @@ def test_endless_loops_are_refused(tmp_path: Path) -> None:
         opened(tmp_path / "s.rpp", length=100_000, loop=1)
 
 
+SOUND = """<REAPER_PROJECT 0.1 "7.0" 0
+  SAMPLERATE 48000 1 0
+  MASTER_VOLUME 0.5 0.25 -1
+  PANLAW 0.70794578
+  <MASTERFXLIST
+    <JS limiter
+    >
+  >
+  <TRACK
+    NAME cut
+    MAINSEND 0 0
+  >
+  <TRACK
+    NAME sent
+    MAINSEND 0 0
+    VOLPAN -1 0 -1 -1 1
+    <FXCHAIN
+      WNDRECT 0 0 0 0
+    >
+  >
+  <TRACK
+    NAME bus
+    AUXRECV 1 0 1 0 0 0 0 0 0
+    PLAYOFFS 0.01 1
+    FREEMODE 2
+    <VOLENV2
+      ACT 1 -1
+      PT 0 1 0
+    >
+    <PANENV2
+      ACT 0 -1
+      PT 0 1 0
+    >
+    {items}
+  >
+  {tracks}
+>
+"""
+SOUND_ITEM = """<ITEM
+  POSITION {at}
+  LENGTH 0.1
+  ALLTAKES 1
+  VOLPAN 1 0.5 1 -1
+  CHANMODE 3
+  PLAYRATE 1.5 1 2
+  SM 0 0 + 1 1
+  FADEIN 1 0.01 0 1 0 0 0
+  <TAKEFX
+    <VST x
+    >
+  >
+  <SOURCE WAVE
+    FILE b.wav
+  >
+>
+"""
+
+
+def test_what_changes_the_sound_is_told_once_a_kind(tmp_path: Path) -> None:
+    wav(tmp_path / "b.wav", 4800)
+    plain = [f"<TRACK\n NAME t{n}\n IPHASE 1\n>\n" for n in range(5)]
+    items = "".join(SOUND_ITEM.format(at=at) for at in range(9))
+    (tmp_path / "s.rpp").write_text(SOUND.format(items=items, tracks="".join(plain)), encoding="utf-8")
+    found = read_session(tmp_path / "s.rpp")
+    assert [track.name for track in found.session.tracks if track.mute] == ["cut"]
+    assert set(found.warnings) == {
+        "the volume of the master is not read",
+        "the pan of the master is not read",
+        "the pan law of the project is not 0 dB, as which it is read",
+        "plug-ins of the master are not read",
+        "tracks that are sent nowhere are read as muted: cut",
+        "inverted polarity of tracks is not read: sent, t0, t1 and 3 more",
+        "sends are not read: bus",
+        "playback offsets of tracks are not read: bus",
+        "items of all fixed lanes are read as if every lane played: bus",
+        "automation is not read: bus",
+        "items play all their takes, of which one is read: bus",
+        "the pan of items is not read: bus",
+        "items that play some channels of their files only are read with all: bus",
+        "stretched items are read as they were recorded: bus",
+        "transposed items are read as they were recorded: bus",
+        "stretch markers in items are not read: bus",
+        "curved fades are read as straight lines: bus",
+        "plug-ins of items are not read: bus",
+    }
+
+
 def test_what_has_no_place_is_told(tmp_path: Path) -> None:
     session = rich(tmp_path)
     odd = replace(
@@ -277,7 +370,7 @@ def test_what_has_no_place_is_told(tmp_path: Path) -> None:
         markers=(Marker(0, QUOTES),),
     )
     told = {(loss.subject, loss.field) for loss in write_session("reaper", odd, tmp_path / "s").losses}
-    assert told == {("song", "key"), ("empty", "comments"), ("empty", "groups"), (QUOTES, "markers")}
+    assert told == {("song", "key"), ("empty", "groups"), (QUOTES, "markers")}
 
 
 def test_members_that_stand_apart_and_cyclic_groups(tmp_path: Path) -> None:
@@ -286,7 +379,7 @@ def test_members_that_stand_apart_and_cyclic_groups(tmp_path: Path) -> None:
     read = again(replace(session, tracks=apart), tmp_path / "s.rpp").tracks
     assert [(t.name, t.group) for t in read] == [("A", None), ("b", "A"), ("d", "A"), ("c", None)]
     cycle = (Track("A", group="B", is_group=True), Track("B", group="A", is_group=True), Track("c"))
-    with pytest.raises(SessionError, match="groups hold each other: A, B"):
+    with pytest.raises(SessionError, match="inside itself: A, B"):
         write_session("reaper", replace(session, tracks=cycle), tmp_path / "cycle.rpp")
     assert not (tmp_path / "cycle.rpp").exists()
 

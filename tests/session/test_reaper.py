@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from session_kit import band, moving_song, wav
 
 from stemwright.errors import SessionError
 from stemwright.model import Clip, Session, Track
-from stemwright.session.arrange import arrange, one_line
+from stemwright.naming import one_line
+from stemwright.session.arrange import arrange
 from stemwright.session.formats import write_session
 from stemwright.session.formats.reaper import quote
 from stemwright.session.grid import grid
@@ -71,7 +73,7 @@ def test_tempo_markers_notes(tmp_path: Path) -> None:
     assert [float(row[0]) for row in rows] == pytest.approx([float(p.at) for p in points], abs=1e-14)
     assert [float(row[1]) for row in rows] == pytest.approx([float(p.bpm) for p in points], rel=1e-11)
     assert [row[2:] for row in rows] == [
-        ["1", "524290", "0", "1"],  # 2/8
+        ["1", "1048579", "0", "1"],  # 3/16
         ["1", "262147", "0", "1"],
         ["1", "524295", "0", "1"],
         ["1"],
@@ -86,6 +88,23 @@ def test_tempo_markers_notes(tmp_path: Path) -> None:
     vocal = list(project.iterfind("TRACK"))[-1].find("ITEM")
     assert vocal.find("NOTES").children == ["|Printed effects: plate, 1/4 delay"]
     assert float(value(project, "PROJOFFS")[0]) == 3600
+
+
+@pytest.mark.parametrize(("downbeat", "bars"), [(0, 0), (100, 0), (24577, 1), (300_000, 4), (48000 * 60, 32)])
+def test_the_transport_opens_on_the_song_and_the_ruler_counts_from_bar_one(
+    tmp_path: Path, downbeat: int, bars: int
+) -> None:
+    session = arrange(replace(band(tmp_path), song=replace(moving_song(), downbeat_frame=downbeat)))
+    project = parsed(session, tmp_path / "s.rpp")
+    assert value(project, "TEMPO")[:3] == ["93.5", "3", "4"]
+    assert value(project, "PROJOFFS")[1:] == [str(-bars), "0"]
+    measures, end = 0, downbeat / 48000  # as REAPER counts them: a metre begins a measure
+    rows = [[float(word) for word in row[1:]] for row in project.find("TEMPOENVEX").findall("PT")]
+    for row, following in pairwise(rows):
+        if row[0] < end - 0.004:
+            whole = int(row[3]) & 0xFFFF, int(row[3]) >> 16
+            measures += round((following[0] - row[0]) * row[1] / 60 / (4 * whole[0] / whole[1]))
+    assert measures == bars
 
 
 def test_byte_identical_and_only_keys_that_reaper_writes(tmp_path: Path, shared: Path) -> None:

@@ -92,13 +92,46 @@ def test_a_missing_medium_is_an_error_and_not_silence(plan: Session, project: Pa
 
 
 def test_another_file_of_that_name_is_found(plan: Session, tmp_path: Path) -> None:
-    """Media are looked up beside the session first: what lies there has other samples."""
+    """What a session names is what counts: a file of the planned name with other samples."""
     path = write_session("reaper", plan, tmp_path / "elsewhere" / "s").outputs[0].path
     assert verify_session(path, plan).ok
     wav(path.parent / "Bass.wav", 4801, 2)
     (path.parent / "Bass.wav").write_bytes((path.parent / "Bass.wav").read_bytes()[:-600] + bytes(600))
+    assert verify_session(path, plan).ok
+    path.write_text(path.read_text(encoding="utf-8").replace("../Bass.wav", "Bass.wav"), encoding="utf-8")
     found = verify_session(path, plan)
     assert any(d.field == "audio" and "Bass" in d.subject for d in found.differences) and not found.ok
+
+
+def test_media_must_be_where_the_session_names_them(plan: Session, project: Path, tmp_path: Path) -> None:
+    """The files are there, by name; the DAW would look elsewhere, so all of them are missing."""
+    text = project.read_text(encoding="utf-8")
+    for place in ("../../no/such/place/", "/no/such/place/", "C:\\\\no\\\\such\\\\", "deeper/"):
+        project.write_text(re.sub(r'(FILE ["\'`]?)', rf"\1{place}", text), encoding="utf-8")
+        found = verify_session(project, plan)
+        assert len([d for d in found.differences if d.found == "missing"]) == 5 and not found.ok, place
+    (tmp_path / "deeper").mkdir()
+    for file in tmp_path.glob("*.wav"):
+        file.rename(tmp_path / "deeper" / file.name)
+    assert verify_session(project).ok
+
+
+def test_links_are_followed_as_the_system_does(plan: Session, tmp_path: Path) -> None:
+    """A stem that is a link, and a folder for the session that is one, deeper than it looks."""
+    store, deep = tmp_path / "store", tmp_path / "far" / "deep" / "deeper"
+    store.mkdir()
+    deep.mkdir(parents=True)
+    (tmp_path / "Bass.wav").rename(store / "b0001")
+    (tmp_path / "Bass.wav").symlink_to(store / "b0001")
+    (tmp_path / "out").symlink_to(deep)
+    for name, module in formats().items():
+        if "audio" in module.EXPRESSES:
+            path = write_session(name, plan, tmp_path / "out" / "s").outputs[0].path
+            assert prove(path, plan).ok, name
+    text = (deep / "s.rpp").read_text(encoding="utf-8")
+    for name in re.findall(r"^ +FILE \"?(.+?)\"?$", text, re.M):
+        assert (deep / name).is_file(), name
+    assert "../../../Bass.wav" in text and "b0001" not in text
 
 
 def test_stems_that_changed_places_are_found_though_their_sum_is_the_same(plan: Session, tmp_path: Path) -> None:

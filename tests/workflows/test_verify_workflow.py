@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from stemwright.errors import OutputError
-from stemwright.model import Session
+from stemwright import resources
+from stemwright.audio.folder import read_stems
+from stemwright.errors import OutputError, UnknownName
+from stemwright.model import Session, Track
 from stemwright.session import formats
-from stemwright.session.formats import Written, readers, reaper
+from stemwright.session.arrange import arrange
+from stemwright.session.formats import Written, read_session, readers, reaper
+from stemwright.units import FRAME_RATES
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import PrepOptions, prep
+from stemwright.workflows.session import SessionOptions, build_sessions
 from stemwright.workflows.verify import verify
-from support import finish, pulse_song, tone, write_stems
+from support import finish, pulse_song, tone, write_stems, write_wav
 
 GIVEN = Given(bpm=120.0, key="Am")
 
@@ -44,6 +49,7 @@ def test_a_session_that_is_not_what_was_planned_ends_prep(stems: Path, monkeypat
     monkeypatch.setattr(reaper, "write", careless)
     with pytest.raises(OutputError, match=r"Song_120_Am.rpp: is not what was planned: gain: .* found 0.100 dB"):
         finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",))))
+    assert not list(stems.parent.rglob("*.rpp"))
     monkeypatch.undo()
     assert finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",)))).result.verified[0].ok
 
@@ -68,3 +74,60 @@ def test_a_session_alone_is_only_looked_through(stems: Path, tmp_path: Path) -> 
     alone.write_bytes((folder / f"{folder.name}.mid").read_bytes())
     found = finish(verify(alone)).result
     assert found.ok and not found.fields and found.residual_dbfs is None
+
+
+@pytest.mark.parametrize("layout", resources.names("sessions"))
+def test_any_layout_is_as_planned(stems: Path, layout: str) -> None:
+    path = finish(build_sessions(stems, SessionOptions(("reaper",), layout=layout, given=GIVEN))).outputs[0].path
+    found = finish(verify(path)).result
+    plan = arrange(read_stems(stems), found.layout)
+    alike = arrange(read_stems(stems), layout)
+    assert found.ok and [(t.name, t.gain_db) for t in _stems_of(plan)] == [
+        (t.name, t.gain_db) for t in _stems_of(alike)
+    ]
+    assert finish(verify(path, layout=layout)).result.layout == layout
+
+
+def _stems_of(session: Session) -> list[Track]:
+    return [track for track in session.tracks if not track.is_group]
+
+
+def test_a_flaw_is_told_against_the_nearest_layout(stems: Path) -> None:
+    path = finish(build_sessions(stems, SessionOptions(("reaper",), layout="practice", given=GIVEN))).outputs[0].path
+    path.write_text(path.read_text("utf-8").replace("MUTESOLO 0 0 0", "MUTESOLO 1 0 0", 1), "utf-8")
+    found = finish(verify(path)).result
+    assert found.layout == "practice" and {d.field for d in found.differences} == {"audio"}  # a bus
+    strict = finish(verify(path, layout="mix-engineer")).result
+    assert strict.layout == "mix-engineer" and len(strict.differences) > len(found.differences)
+    with pytest.raises(UnknownName):
+        finish(verify(path, layout="no such"))
+
+
+def test_a_delivery_in_a_layout_of_ones_own(stems: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    group = "[[group]]\nname = 'X'\nparts = ['bass', 'keys']\ncolour = '#ffffff'\ngain_db = -1.5\n"
+    own.write_text(f"bus_from = 0\nother_colour = '#a0a0a0'\n{group}")
+    folder = finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",), layout=str(own)))).result.folder
+    project = folder / f"{folder.name}.rpp"
+    found = finish(verify(project)).result
+    assert found.ok and found.layout == str(own)
+    own.unlink()
+    assert {d.field for d in finish(verify(project)).result.differences} >= {"gain"}
+
+
+def test_mixed_rates_are_compared_but_not_nulled(stems: Path) -> None:
+    write_wav(stems / "Song_Late.wav", tone(220, 2.0, 48_000), 48_000)
+    options = SessionOptions(("reaper",), given=GIVEN, mixed_rates=True)
+    outcome = finish(verify(finish(build_sessions(stems, options)).outputs[0].path))
+    assert outcome.result.ok and any("Song_Late.wav" in told for told in outcome.warnings)
+
+
+def test_the_frame_rate_of_a_delivery(stems: Path) -> None:
+    options = PrepOptions(given=GIVEN, to=("reaper", "aaf"), fps="29.97df")
+    outcome = finish(prep(stems, options))
+    for output in outcome.outputs:
+        if output.kind == "session":
+            read = read_session(output.path).session
+            assert (read.frame_rate, read.drop_frame) == FRAME_RATES["29.97df"]
+    assert "sessions" in finish(prep(stems, options)).skipped
+    assert "sessions" not in finish(prep(stems, replace(options, fps="25"))).skipped

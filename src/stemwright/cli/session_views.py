@@ -34,16 +34,22 @@ def proof(found: Any) -> str:
     if found.skipped:
         return f"{found.name}: not verified, {found.skipped}"
     null = "" if found.residual_dbfs is None else f", null test {found.residual_dbfs:.1f} dBFS"
+    if found.host_residual_dbfs is not None:
+        null += f", render by {found.host} {found.host_residual_dbfs:.1f} dBFS"
     if not found.fields:
         ok = "all media are there; give --against STEMS to compare it"
     else:
-        ok = f"as planned in {many(sum(state == 'kept' for _, state in found.fields), 'field')}"
-    return f"{found.name}: {many(len(found.differences), 'difference') if found.differences else ok}{null}"
+        like = f", laid out as {found.layout}" if found.layout else ""
+        ok = f"as planned{like} in {many(sum(state == 'kept' for _, state in found.fields), 'field')}"
+    wrong = many(len(found.differences), "difference") + (f" from the layout {found.layout}" if found.layout else "")
+    return f"{found.name}: {wrong if found.differences else ok}{null}"
 
 
 def sessions(console: Console, outcome: Outcome[Any]) -> None:
     """What `session` wrote or would write, and what was proved of it."""
     views.sessions(console, outcome)
+    for stem, track in outcome.result.placed:  # of a template
+        console.print(f"{stem} → {track}", markup=False)
     for found in outcome.result.verified:
         console.print(proof(found), markup=False)
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stemwright.model import SEVERITIES, Finding, Fix, Severity
-from stemwright.session.arrange import one_line
+from stemwright.naming import one_line
 from stemwright.session.formats._aafmedia import DEEPEST, descriptor_facts, first_clip, is_rate
 from stemwright.session.formats._aafobjects import Aaf, Node, opened
 from stemwright.session.formats._aafread import is_sound
-from stemwright.session.media import find_media
+from stemwright.session.media import Roots, find_media
 
 _EXPORT = "export the AAF again from the DAW"
 _MOST_BYTES = 2 << 30
@@ -213,5 +213,5 @@ def _locator(locator: Node, mob: Node, aaf: Aaf, path: Path, name: str) -> _Foun
     plain = all(" " < letter <= "~" for letter in url)
     if not url.lower().startswith("file:") or not plain:
         yield "AAF017", f"{name}: {url!r} is no file address{'' if plain else ' in plain letters'}"
-    if mob.data("MobID") not in aaf.essences and not find_media(url, (path.absolute().parent,)):
+    if mob.data("MobID") not in aaf.essences and not find_media(url, Roots(path.absolute().parent)):
         yield "AAF020", f"{name}: {url!r} is not beside the AAF; only a machine with this path has it"

@@ -1,41 +1,48 @@
 """Stems in, session out: order, groups, colours, positions, markers; the same for every DAW.
 
 The timeline begins with the earliest stem. A stem with a TimeReference lies where that says, every other one at
-frame 0. `Song.downbeat_frame` and the song's markers count from the start of the timeline.
+frame 0; a TimeReference of 0 among later ones is none when no stem is long enough to reach them. `Song.downbeat_frame`
+and the song's markers count from the start of the timeline.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from stemwright.errors import SessionError
 from stemwright.model import AudioFile, Clip, Marker, Session, Song, Stem, StemSet, Track
-from stemwright.naming import role_order
+from stemwright.naming import half as half_of
+from stemwright.naming import natural, one_line, role_order, unique
 from stemwright.session.grid import bar_start
 from stemwright.session.layout import Group, Place, home, load_layout
-from stemwright.units import camelot, clock, frames, rescale, short_key, spell_key
-
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+from stemwright.units import FRAME_RATES, camelot, clock, frames, rescale, short_key, spell_key
 
 
-def arrange(stems: StemSet, template: str = "mix-engineer", *, mixed_rates: bool = False) -> Session:
+def arrange(
+    stems: StemSet, template: str = "mix-engineer", *, mixed_rates: bool = False, frame_rate: str = ""
+) -> Session:
     """The session of a set of stems, laid out as `templates/sessions/<template>.toml` says.
 
     The reference mix is muted, on top unless the template says otherwise; a group gets a bus from `bus_from` tracks
     on; `Stem.gain_db` is undone by clip gain. With `mixed_rates` files of another rate than most are let in, for DAWs
-    that convert on playback; clips count in frames of the session. Raises SessionError for a set without stems or
+    that convert on playback; clips count in frames of the session. `frame_rate` is one of
+    `FRAME_RATES`, and that of the template unless it is given. Raises SessionError for a set without stems or
     with mixed sample rates, SettingsError for a broken template.
     """
     if not stems.stems:
         raise SessionError("there are no stems to build a session from", "give the folder that holds the stems")
     layout = load_layout(template)
     rate = _common_rate([stem.file for stem in stems.everything], mixed_rates)
-    origin = min((at for s in stems.everything if (at := _reference(s.file, rate)) is not None), default=0)
+    starts = _starts([stem.file for stem in stems.everything], rate)
+    origin = min((at for at in starts if at is not None), default=0)
     names = unique(stem.name for stem in stems.everything)
-    tracks = [_track(stem, name, origin, rate) for stem, name in zip(stems.everything, names, strict=True)]
+    halves = _halves(stems)
+    tracks = [
+        _track(stem, name, rate, 0 if at is None else at - origin, halves.get(stem.file.path, 0.0))
+        for stem, name, at in zip(stems.everything, names, starts, strict=True)
+    ]
     mix = []
     if stems.mix:
         last = tracks.pop()
@@ -47,12 +54,16 @@ def arrange(stems: StemSet, template: str = "mix-engineer", *, mixed_rates: bool
     ordered += [replace(t, colour=t.colour or layout.other_colour) for t in sorted(strays, key=_order)]
     ordered = ordered + mix if layout.mix_last else mix + ordered
     song = _at_rate(stems.song, rate)
+    end = max(clip.at + clip.length for track in ordered for clip in track.clips)
+    fps, drop = FRAME_RATES[frame_rate or str(layout.frame_rate)]
     return Session(
         song=song,
         tracks=tuple(ordered),
         sample_rate=rate,
-        frames=max(clip.at + clip.length for track in ordered for clip in track.clips),
-        markers=_markers(song, layout.markers),
+        frames=end,
+        markers=_markers(song, layout.markers, end),
+        frame_rate=fps,
+        drop_frame=drop,
         start_frame=origin,
         notes=_notes(song),
     )
@@ -68,54 +79,50 @@ def _lines(
 ) -> list[Track]:
     """The tracks of a group and of the groups in it, its bus before them when they are enough for one."""
     own = sorted((track for track in tracks if homes[track.name] is group), key=_order)
-    inside = sum(len(_lines(child, tracks, homes, len(tracks) + 1, None, [])) for child in group.groups)
-    if len(own) + inside < max(bus_from, 1):
+    held = sum(any(homes[track.name] is inner for inner in group.all()) for track in tracks)
+    if not held or not bus_from or held < bus_from:
         bus, lines = parent, []
     else:
         bus = unique([*taken, group.name])[-1]
         taken.append(bus)
         lines = [Track(bus, next(iter(group.parts), "other"), group=parent, is_group=True, colour=group.colour)]
-    lines += [replace(t, group=bus, colour=t.colour or group.colour, gain_db=float(group.gain_db)) for t in own]
+    for track in own:
+        colour, mute = track.colour or group.colour, track.mute or group.mute
+        lines.append(replace(track, group=bus, colour=colour, gain_db=float(group.gain_db), mute=mute))
     for child in group.groups:
         lines += _lines(child, tracks, homes, bus_from, bus, taken)
     return lines
 
 
-def _order(track: Track) -> int:
-    return role_order(track.role)
+def _order(track: Track) -> tuple[object, ...]:
+    return role_order(track.role), natural(track.name)
 
 
-def one_line(text: str) -> str:
-    """Text without control characters, line breaks and what no file can hold (lone surrogates)."""
-    return _UNPRINTABLE.sub(" ", text).encode("utf-8", "replace").decode()
+def _starts(files: list[AudioFile], rate: int) -> list[int | None]:
+    """The TimeReferences in frames at the session rate."""
+    starts = [None if f.start_frame is None else rescale(f.start_frame, f.format.sample_rate, rate) for f in files]
+    later = min((at for at in starts if at), default=0)
+    longest = max(rescale(file.frames, file.format.sample_rate, rate) for file in files)
+    return [None if at == 0 and later > longest else at for at in starts]
 
 
-def unique(names: Iterable[str]) -> list[str]:
-    """Names on one line each; a repeated one gets ` (2)`, ` (3)`, ... so that DAWs and people can tell tracks apart."""
-    taken: dict[str, None] = {}
-    counts: dict[str, int] = {}
-    for name in names:
-        plain = candidate = one_line(name).strip() or "Track"
-        while candidate in taken:
-            counts[plain] = counts.get(plain, 1) + 1
-            candidate = f"{plain} ({counts[plain]})"
-        taken[candidate] = None
-    return list(taken)
+def _halves(stems: StemSet) -> dict[Path, float]:
+    """The pan of files that are surely the two sides of one stereo track."""
+    sides = {
+        (half.base.lower(), half.left, stem.file.frames): stem.file.path
+        for stem in stems.stems
+        if stem.file.format.channels == 1 and (half := half_of(stem.file.path.stem)) and half.sure
+    }
+    both = ((path, left) for (base, left, frames), path in sides.items() if (base, not left, frames) in sides)
+    return {path: -1.0 if left else 1.0 for path, left in both}
 
 
-def _reference(file: AudioFile, rate: int) -> int | None:
-    """The TimeReference in frames at the session rate."""
-    return None if file.start_frame is None else rescale(file.start_frame, file.format.sample_rate, rate)
-
-
-def _track(stem: Stem, name: str, origin: int, rate: int) -> Track:
-    reference = _reference(stem.file, rate)
-    at = 0 if reference is None else reference - origin
+def _track(stem: Stem, name: str, rate: int, at: int, pan: float) -> Track:
     length = rescale(stem.file.frames, stem.file.format.sample_rate, rate)
     clip = Clip(stem.file, at, length, gain_db=-stem.gain_db if stem.gain_db else 0.0)
     comment = f"Printed effects: {one_line(stem.printed_effects)}" if stem.printed_effects else ""
     # A second mix among the stems would double everything: it stays muted as the first does.
-    return Track(name, stem.role, (clip,), colour=stem.colour, mute=stem.role == "mix", comment=comment)
+    return Track(name, stem.role, (clip,), colour=stem.colour, pan=pan, mute=stem.role == "mix", comment=comment)
 
 
 def _common_rate(files: list[AudioFile], mixed: bool) -> int:
@@ -148,11 +155,12 @@ def _at_rate(song: Song, rate: int) -> Song:
     )
 
 
-def _markers(song: Song, places: tuple[Place, ...]) -> tuple[Marker, ...]:
+def _markers(song: Song, places: tuple[Place, ...], end: int) -> tuple[Marker, ...]:
     own = [Marker(0, f"Key: {spell_key(song.key.value)}")] if song.key else []
     if song.bpm:
         own.append(Marker(song.downbeat_frame, "Bar 1"))
-        own += [Marker(frames(bar_start(song, p.bar), song.sample_rate), p.name, 0, p.colour) for p in places]
+        bars = [(frames(bar_start(song, place.bar), song.sample_rate), place) for place in places]
+        own += [Marker(at, place.name, 0, place.colour) for at, place in bars if at < end]
     return tuple(sorted((*own, *song.markers), key=lambda marker: marker.at))
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from stemwright.model import AudioFile, Clip, Marker, Session, Track
-from stemwright.session.arrange import one_line, unique
-from stemwright.session.grid import GridPoint, grid, quarters_at
-from stemwright.units import clock, rescale, seconds
+from stemwright.naming import one_line, unique
+from stemwright.session.grid import GridPoint, grid, point_at, quarters_at
+from stemwright.units import clock, rescale, seconds, spell_frame_rate
 from stemwright.units import frames as frames_of
 
 GAIN_DB = 0.001
@@ -69,6 +69,9 @@ def _song(planned: Session, read: Session) -> Iterator[Difference]:
     notes = [[_text(line) for line in session.notes] for session in (planned, read)]
     if notes[0] != notes[1]:
         yield _song_difference("notes", *notes)
+    rates = [spell_frame_rate(session.frame_rate, session.drop_frame) for session in (planned, read)]
+    if rates[0] != rates[1]:
+        yield _song_difference("frame_rate", *rates)
     starts = [rescale(session.start_frame, session.sample_rate, planned.sample_rate) for session in (planned, read)]
     if abs(starts[0] - starts[1]) * planned.frame_rate >= planned.sample_rate:  # timecode counts whole frames
         yield _song_difference("start_timecode", *(f"{start} frames" for start in starts))
@@ -82,29 +85,25 @@ def _grid(planned: Session, read: Session, expresses: frozenset[str]) -> Iterato
     """A point may stand so much later in one of them; no two points of one grid are that near."""
     if planned.song.bpm and "tempo_map" in expresses:
         for at in (*places, places[-1] + 60):  # both are piecewise linear: they are furthest apart at their corners
-            late = (quarters_at(theirs, at) - quarters_at(ours, at)) * 60 / _at(ours, at).bpm
+            late = (quarters_at(theirs, at) - quarters_at(ours, at)) * 60 / point_at(ours, at).bpm
             if abs(late) > _LATE_S + _DRIFT * at:
                 yield Difference("tempo_map" if planned.song.tempo_map else "tempo", f"beat near {_clock(at)}",
                                  *(_beat(points, at) for points in (ours, theirs)))  # fmt: skip
                 break
     elif planned.song.bpm:
         bar_1 = seconds(planned.song.downbeat_frame, planned.song.sample_rate) + soon
-        tempos = [float(_at(points, bar_1).bpm) for points in (ours, theirs)]
+        tempos = [float(point_at(points, bar_1).bpm) for points in (ours, theirs)]
         if abs(tempos[0] - tempos[1]) > 0.001:
             yield _song_difference("tempo", *(f"{tempo:g} BPM" for tempo in tempos))
     for at in places:
-        meters = ["{}/{}".format(*_at(points, at + soon).meter) for points in (ours, theirs)]
+        meters = ["{}/{}".format(*point_at(points, at + soon).meter) for points in (ours, theirs)]
         if meters[0] != meters[1]:
             yield Difference("meter", f"bar at {_clock(at)}", *meters)
             break
 
 
-def _at(points: tuple[GridPoint, ...], at: Fraction) -> GridPoint:
-    return next((point for point in reversed(points) if point.at <= at), points[0])
-
-
 def _beat(points: tuple[GridPoint, ...], at: Fraction) -> str:
-    return f"quarter {float(quarters_at(points, at)):.3f} at {float(_at(points, at).bpm):.3f} BPM"
+    return f"quarter {float(quarters_at(points, at)):.3f} at {float(point_at(points, at).bpm):.3f} BPM"
 
 
 def _clock(at: Fraction) -> str:

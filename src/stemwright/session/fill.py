@@ -1,85 +1,70 @@
-"""Stems into the user's own REAPER project: items are inserted, every other byte stays as it was.
+"""The proof of a filled template: read back, the clips that went into it compared with the plan.
 
-Each stem goes onto the track that the user names for it, else onto the one of its name (case does not matter), else
-onto the first free one whose name means the same role. Folders and tracks that hold items already are taken only when
-the user names them. Items are time-based, so the tempo of the project moves none of them.
+Everything else in it is the user's: its gains, effects and routing make its sound, so there is nothing to null against.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from stemwright.errors import SessionError, UnknownName
-from stemwright.model import Session, Track
-from stemwright.naming import guess_role
-from stemwright.session.formats._reaper import name_of
-from stemwright.session.formats._rpp import Chunk, parse, whole
-from stemwright.session.formats.reaper import item
+from stemwright.errors import InputError, OutputError, SessionError
+from stemwright.model import AudioFile, Clip, Session
+from stemwright.naming import one_line
+from stemwright.safety import sha256
+from stemwright.session.compare import GAIN_DB, Difference, same_file
+from stemwright.session.formats import format_of, read_session, readers
+from stemwright.session.match import Filled
+from stemwright.session.verify import Verified
+from stemwright.units import rescale
+
+FIELDS = ("audio", "clip_gain", "fades")
+"""What is compared."""
+
+NOT_VERIFIED = "not verified: how the filled session sounds; gains, effects and routing are the template's"
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """The project with its items, the stems that no track took, and the free tracks that got nothing."""
+def prove_filled(path: Path, session: Session, filled: Filled) -> Verified:
+    """Read a filled template back and find every clip of its stems on its track.
 
-    data: bytes
-    unmatched: tuple[str, ...]
-    unfilled: tuple[str, ...]
-
-
-def fill_reaper(template: bytes, session: Session, base: Path, mapping: Mapping[str, str] | None = None) -> Filled:
-    """Fill a project that will lie in the folder `base`; `mapping` is {stem: track} by name.
-
-    Raises InputError and SessionError for a template that is no project or damaged, UnknownName for a mapped name that
-    there is not, SessionError for two stems on one track and for media that a project cannot name.
+    Raises OutputError, naming the first that is not as planned.
     """
-    tracks = list(parse(template, "the template").chunks("TRACK"))
-    stems = [track for track in session.tracks if track.clips]
-    free = [n for n, track in enumerate(tracks) if whole(track.line("ISBUS"), 0) != 1 and not any(track.chunks("ITEM"))]
-    chosen = _mapped(tracks, stems, mapping or {})
-    names = [name_of(track) for track in tracks]
-    for fits in (_is_called, _means):
-        for stem in stems:
-            if stem.name not in chosen.values():
-                place = next((n for n in free if n not in chosen and fits(stem, names[n])), None)
-                chosen |= {place: stem.name} if place is not None else {}
-    newline = "\r\n" if template.partition(b"\n")[0].endswith(b"\r") else "\n"
-    by_name = {stem.name: stem for stem in stems}
-    data, done = b"", 0
-    for n in sorted(chosen):
-        stem, end = by_name[chosen[n]], tracks[n].place[1]
-        lines = (line for count, clip in enumerate(stem.clips) for line in item(session, stem, count, clip, base))
-        data += template[done:end] + "".join(f"{line}{newline}" for line in lines).encode()
-        done = end
-    return Filled(
-        data + template[done:],
-        tuple(stem.name for stem in stems if stem.name not in chosen.values()),
-        tuple(names[n] for n in free if n not in chosen),
-    )
+    if path.suffix.lower() not in (suffix for module in readers().values() for suffix in module.SUFFIXES):
+        return Verified(path.name, path.suffix[1:].lower(), skipped=f"there is no reader for {path.suffix}")
+    form, _ = format_of(path, readers)
+    hint = "do not send it; this is a bug of stemwright, please report it"
+    folders = dict.fromkeys(clip.file.path.absolute().parent for track in session.tracks for clip in track.clips)
+    try:
+        opened = read_session(path, *folders, search=False)
+    except (InputError, SessionError) as error:
+        raise OutputError(f"{path}: was filled, but cannot be read back: {error.message}", hint) from error
+    for difference in differences(session, opened.session, filled.placed):
+        raise OutputError(f"{path}: is not what was planned: {difference}", hint)
+    return Verified(path.name, form, tuple((field, "kept") for field in FIELDS), warnings=(NOT_VERIFIED,))
 
 
-def _mapped(tracks: list[Chunk], stems: list[Track], mapping: Mapping[str, str]) -> dict[int, str]:
-    """Stems by the number of the track that the user gives them."""
-    places = {name_of(track): n for n, track in reversed(list(enumerate(tracks)))}
-    known = [stem.name for stem in stems]
-    chosen: dict[int, str] = {}
-    for stem, track in mapping.items():
-        if stem not in known:
-            raise UnknownName(f"there is no stem {stem!r}", f"known: {', '.join(known)}", stem, known)
-        if track not in places:
-            raise UnknownName(f"the template has no track {track!r}", f"it has: {', '.join(places)}", track, places)
-        if places[track] in chosen:
-            raise SessionError(
-                f"{chosen[places[track]]} and {stem} are both meant for the track {track}", "give each its own track"
-            )
-        chosen[places[track]] = stem
-    return chosen
+def differences(planned: Session, read: Session, placed: tuple[tuple[str, str], ...]) -> Iterator[Difference]:
+    """Every clip that is not on the track that took its stem."""
+    stems = {track.name: track for track in planned.tracks}
+    for stem, track in placed:
+        name = one_line(track).strip() or "Track"
+        there = [c for t in read.tracks if t.name == name or t.name.startswith(f"{name} (") for c in t.clips]
+        for clip in stems[stem].clips:
+            if not any(_alike(clip, other, planned.sample_rate, read.sample_rate) for other in there):
+                yield Difference("audio", f"{stem} on {track}", _told(clip), ", ".join(map(_told, there)) or "nothing")
 
 
-def _is_called(stem: Track, name: str) -> bool:
-    return stem.name.casefold().split() == name.casefold().split()
+def _alike(a: Clip, b: Clip, rate: int, other_rate: int) -> bool:
+    """Whether two clips are the same; within a frame where the template counts in frames of another rate."""
+    ours, theirs = ((c.at, c.length, c.source_from, c.fade_in, c.fade_out) for c in (a, b))
+    late = max(abs(rescale(x, rate, other_rate) - y) for x, y in zip(ours, theirs, strict=True))
+    return late <= (rate != other_rate) and abs(a.gain_db - b.gain_db) <= GAIN_DB and _same(a.file, b.file)
 
 
-def _means(stem: Track, name: str) -> bool:
-    return stem.role != "other" and guess_role(name) == stem.role
+def _same(one: AudioFile, other: AudioFile) -> bool:
+    return same_file(one, other) or (other.path.is_file() and sha256(one.path) == sha256(other.path))
+
+
+def _told(clip: Clip) -> str:
+    place = f"{clip.file.path.name} at {clip.at}, {clip.length} frames from {clip.source_from}"
+    return f"{place}, {clip.gain_db:+.3f} dB, fades {clip.fade_in} and {clip.fade_out}"

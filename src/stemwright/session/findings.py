@@ -12,7 +12,8 @@ from pathlib import Path
 
 from stemwright.measure.spans import joined
 from stemwright.model import Finding, Marker, Session, StemSet, Track
-from stemwright.session.arrange import arrange, one_line
+from stemwright.naming import one_line
+from stemwright.session.arrange import arrange
 
 _COLOURS = {"error": "#d0342c", "warning": "#e0a030", "info": "#4080c0"}
 
@@ -21,9 +22,9 @@ def session_of(stems: StemSet, findings: tuple[Finding, ...], template: str = "m
     """The session of audited stems, with every finding that is not waived.
 
     Subjects of findings may be named as seen from `stems.folder`. Raises SessionError as `arrange` does, for a set
-    without stems or with mixed sample rates.
+    without stems.
     """
-    session = arrange(stems, template)
+    session = arrange(stems, template, mixed_rates=True)  # mixed rates are a finding of their own
     tracks = {clip.file.path: track for track in session.tracks for clip in track.clips}
     markers, notes = list(session.markers), list(session.notes)
     comments = {track.name: [track.comment] if track.comment else [] for track in session.tracks}

@@ -2,29 +2,34 @@
 
 Audio begins at frame 0 and bar 1 at `Song.downbeat_frame`, which is rarely a beat of a grid that begins at frame 0.
 So that audio is never moved and every bar line from bar 1 on is exact in time, what lies before becomes a lead-in:
-whole beats (of a finer metre when it is shorter than a beat and a half), an incomplete bar first, then complete ones,
-at the one tempo that makes them end on the downbeat. That tempo is at most a third faster or a fifth slower than the
-song's unless the lead-in is shorter than a 32nd note; one of less than 4 ms, too short for any DAW's tempo range, is
-left out and the grid begins at frame 0.
+whole beats, an incomplete bar first, then complete ones, at the one tempo that makes them end on the downbeat. Where
+that is more than 2 % off the song's, the beats are 8ths or 16ths: an odd metre disturbs less than an odd tempo (and no
+tempo is off by more than an eighth of a quarter note in the lead-in). A lead-in of less than one and a half 16ths gets
+finer beats, to 64ths, for a tempo at most a third faster or a fifth slower unless it is shorter than a 32nd note; one
+of less than 4 ms, too short for any DAW's tempo range, is left out and the grid begins at frame 0.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from stemwright.model import Estimate, MeterChange, Song, TempoChange
-from stemwright.units import exact_bpm, seconds
+from stemwright.model import Estimate, Marker, MeterChange, Song, TempoChange
+from stemwright.units import exact_bpm, parse_key, seconds
 
 DEFAULT_BPM = 120.0
 """What DAWs assume when a song's tempo is unknown."""
 
 _FASTEST = 960
 """BPM; REAPER takes no more."""
+
+NEAR = Fraction(1, 50)
+"""A tempo that is no further off, as a part of the song's, is taken for it by who sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,22 @@ def grid(song: Song) -> tuple[GridPoint, ...]:
 
 def quarters_at(points: tuple[GridPoint, ...], at: Fraction) -> Fraction:
     """The grid position, in quarters after frame 0, of a time in seconds after frame 0."""
-    point = points[max(bisect(points, at, key=lambda p: p.at) - 1, 0)]
+    point = point_at(points, at)
     return point.quarters + (at - point.at) * point.bpm / 60
+
+
+def point_at(points: tuple[GridPoint, ...], at: Fraction) -> GridPoint:
+    """The point that counts at a time in seconds after frame 0."""
+    return points[max(bisect(points, at, key=lambda p: p.at) - 1, 0)]
+
+
+def lead_in_of(song: Song) -> tuple[int, GridPoint]:
+    """How many bars lie before bar 1, an incomplete one counted whole, and the grid point of bar 1."""
+    points, at = grid(song), bar_start(song, 1)
+    before = [point for point in points if point.at < at]
+    ends = [point.quarters for point in points[1 : len(before) + 1]]
+    bars = sum((end - p.quarters) / Fraction(4 * p.meter[0], p.meter[1]) for p, end in zip(before, ends, strict=True))
+    return int(bars), points[len(before)]
 
 
 def bar_start(song: Song, bar: int) -> Fraction:
@@ -71,7 +90,7 @@ def bar_start(song: Song, bar: int) -> Fraction:
     for meter, following in zip(song.meter_map, (*song.meter_map[1:], None), strict=True):
         length = Fraction(4 * meter.numerator, meter.denominator)
         bars = -((counted - following.at) // length) if following else left
-        if bars >= left:
+        if bars > left or not following:  # a bar may be cut short by the next metre
             break
         left, counted = left - bars, following.at if following else counted
     position += counted + left * length
@@ -100,6 +119,34 @@ def points_of(changes: Iterable[tuple[Fraction, Fraction, tuple[int, int]]]) -> 
 def is_meter(numerator: int, denominator: int) -> bool:
     """Whether it is a metre that any DAW knows."""
     return 1 <= numerator <= 255 and denominator in (1, 2, 4, 8, 16, 32, 64)
+
+
+def song_from(
+    markers: Iterable[Marker],
+    points: tuple[GridPoint, ...],
+    sample_rate: int,
+    title: str,
+    artist: str = "",
+    lines: Iterable[str] = (),
+) -> Song:
+    """The song of a session that was read; the markers `Bar 1` and `Key: A minor` are facts about it, not its own.
+
+    The key may stand in further `lines` as well, which come first. Without points there is no tempo and no metre.
+    """
+    markers = tuple(markers)
+    facts = [m for m in markers if not m.length and (m.name == "Bar 1" or _key(m.name))]
+    key = next(filter(None, map(_key, (*lines, *(marker.name for marker in facts)))), None)
+    own = tuple(marker for marker in markers if marker not in facts)
+    song = Song(title, sample_rate, artist, key=Estimate(key, 1.0, "session") if key else None, markers=own)
+    bar_one = next((marker.at for marker in facts if marker.name == "Bar 1"), 0)
+    return replace(song, **song_of_points(points, bar_one, sample_rate)) if points else song
+
+
+def _key(line: str) -> str | None:
+    """The key that a line as `Key: F# minor = F#m = 11A` tells."""
+    with suppress(ValueError):
+        return parse_key(line[5:].partition("=")[0]) if line.startswith("Key: ") else None
+    return None
 
 
 def song_of_points(points: tuple[GridPoint, ...], bar_one: int = 0, sample_rate: int = 1) -> dict[str, Any]:
@@ -149,11 +196,10 @@ def _tame(at: Fraction) -> Fraction:
 def _lead_in(downbeat: Fraction, bpm: Fraction, meter: tuple[int, int]) -> tuple[list[GridPoint], Fraction]:
     """The points before bar 1 and their length in quarters."""
     beats_per_bar, beat_type = meter
-    beats = round(downbeat * bpm / 60 * beat_type / 4)
-    while beats < 2 and beat_type < 64:
-        beat_type, beats_per_bar = beat_type * 2, beats_per_bar * 2
-        beats = round(downbeat * bpm / 60 * beat_type / 4)
-    beats = max(beats, 1)
+    exact = downbeat * bpm / 240 * beat_type
+    while beat_type < (64 if round(exact) < 2 else 16) and abs(round(exact) - exact) > NEAR * exact:
+        beat_type, beats_per_bar, exact = beat_type * 2, beats_per_bar * 2, exact * 2
+    beats = max(round(exact), 1)
     quarters = Fraction(4 * beats, beat_type)
     if downbeat * _FASTEST < quarters * 60:
         return [], Fraction(0)

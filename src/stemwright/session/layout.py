@@ -13,6 +13,7 @@ from typing import Any
 
 from stemwright import resources
 from stemwright.errors import SettingsError
+from stemwright.units import FRAME_RATES
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _DEEPEST = 8
@@ -26,11 +27,16 @@ class Group:
     parts: tuple[str, ...]
     colour: str  # #rrggbb
     gain_db: float = 0.0  # of each of its tracks
+    mute: bool = False  # each of its tracks
     groups: tuple[Group, ...] = ()
 
     def claim(self, role: str) -> int:
         """How much of a role is named here, groups inside not counted: 0 is nothing."""
         return max((len(part) for part in self.parts if role == part or role.startswith(f"{part}.")), default=0)
+
+    def all(self) -> list[Group]:
+        """Itself and the groups inside, at any depth."""
+        return [self, *(inner for child in self.groups for inner in child.all())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,12 @@ class Layout:
     """A session template."""
 
     groups: tuple[Group, ...]
-    bus_from: int = 2  # a group with fewer tracks gets no bus
+    bus_from: int = 2  # a group with fewer tracks gets no bus; 0: none gets one
     mix_colour: str = "#808080"
     mix_last: bool = False
     other_colour: str = "#a0a0a0"
     markers: tuple[Place, ...] = ()
+    frame_rate: str | float = "30"  # of timecode: one of `FRAME_RATES`
 
 
 def load_layout(template: str) -> Layout:
@@ -63,8 +70,9 @@ def load_layout(template: str) -> Layout:
         layout = Layout(groups, markers=markers, **table)
         for colour in (layout.mix_colour, layout.other_colour):
             _check(_COLOUR.fullmatch(colour), f"{colour!r} is no colour #rrggbb")
-        _check(type(layout.bus_from) is int, "bus_from is a number of tracks")
+        _check(type(layout.bus_from) is int and layout.bus_from >= 0, "bus_from is a number of tracks")
         _check(type(layout.mix_last) is bool, "mix_last is true or false")
+        _check(str(layout.frame_rate) in FRAME_RATES, f"frame_rate is one of {', '.join(FRAME_RATES)}")
     except (TypeError, ValueError, AttributeError) as error:
         raise SettingsError(
             f"session template {template!r}: {error}",
@@ -75,13 +83,9 @@ def load_layout(template: str) -> Layout:
 
 def home(role: str, groups: tuple[Group, ...]) -> Group | None:
     """The group, at any depth, that names most of a role; the first of equals."""
-    every = [group for top in groups for group in _all(top)]
+    every = [group for top in groups for group in top.all()]
     best = max(every, key=lambda group: group.claim(role), default=None)
     return best if best and best.claim(role) else None
-
-
-def _all(group: Group) -> list[Group]:
-    return [group, *(inner for child in group.groups for inner in _all(child))]
 
 
 def _group(entry: Any, depth: int) -> Group:
@@ -95,6 +99,7 @@ def _group(entry: Any, depth: int) -> Group:
     _check(group.parts or inner, f"group {group.name!r} has no parts")
     _check(_COLOUR.fullmatch(group.colour), f"{group.colour!r} is no colour #rrggbb")
     _check(type(group.gain_db) in (int, float) and abs(group.gain_db) <= 144, "gain_db is a number of dB")
+    _check(type(group.mute) is bool, "mute is true or false")
     return group
 
 

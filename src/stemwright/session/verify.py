@@ -2,12 +2,13 @@
 
 The null test plays both sessions with the pan law of the host; what is left must stay below -120 dBFS, or below half
 a 24-bit step for each clip that is heard, because formats that copy audio may round it so. Media that the session
-keeps as copies are compared sample by sample, so that two stems of a sum cannot have changed places.
+keeps as copies are compared sample by sample, so that two stems of a sum cannot have changed places. Where the user
+has the host itself, its render is nulled against ours as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +20,9 @@ from stemwright.errors import InputError, OutputError, SessionError
 from stemwright.model import AudioFile, Clip, Session, Track
 from stemwright.session.compare import Difference, differences, same_file
 from stemwright.session.formats import FIELDS, format_of, formats, read_session, readers
-from stemwright.session.render import LAWS, balance, residual_dbfs, voices
+from stemwright.session.hosts import Host, played_residual, require_format
+from stemwright.session.render import NULL_DBFS, balance, residual_dbfs, voices
 from stemwright.units import db
-
-NULL_DBFS = -120.0
 
 STEMS = frozenset({"audio", "clip_gain", "fades", "gain", "pan", "mute", "solo"})
 """The fields that stems alone decide; song facts and layout are not theirs."""
@@ -45,6 +45,9 @@ class Verified:
     limit_dbfs: float = NULL_DBFS
     warnings: tuple[str, ...] = ()
     skipped: str = ""  # why nothing was verified
+    layout: str = ""  # the session template of its plan, where one was looked for
+    host: str = ""  # the program that rendered the session
+    host_residual_dbfs: float | None = None  # peak of its render less ours
 
     @property
     def ok(self) -> bool:
@@ -52,40 +55,60 @@ class Verified:
         return not self.differences
 
 
-def verify_session(path: Path, planned: Session | None = None, fields: frozenset[str] = frozenset(FIELDS)) -> Verified:
+def verify_session(
+    path: Path,
+    planned: Session | None = None,
+    fields: frozenset[str] = frozenset(FIELDS),
+    host: Host | None = None,
+) -> Verified:
     """Verify a session file against its plan, in the given fields; without a plan only that its media are there.
 
-    Media are looked up beside the session and in the folders of the plan's. Raises SessionError and InputError for
-    what is no session or a damaged one, DamagedAudio and its kin for media that stop early.
+    A `host` renders the session too, which is nulled against our render of the plan, or without one of what was read.
+    Media are found as the DAW finds them, see `session.media`; they may lie in the folders of the plan's. Raises
+    SessionError and InputError for what is no session or a damaged one, DamagedAudio and its kin for media that stop
+    early, and what `hosts.played` raises for a host that cannot render.
     """
     form, module = format_of(path, lambda: formats() | readers())
+    if host:
+        require_format(host, path, form)
     if form not in readers():
         return Verified(path.name, form, skipped=f"there is no reader for {module.NAME}")
-    clips = (clip for track in planned.tracks for clip in track.clips) if planned else ()
-    opened = read_session(path, *dict.fromkeys(clip.file.path.absolute().parent for clip in clips))
+    if planned and hasattr(module, "held"):
+        planned = module.held(planned)
+    files = [clip.file.path for track in planned.tracks for clip in track.clips] if planned else []
+    roots = tuple(dict.fromkeys(p.parent for path in files for p in (path.absolute(), path.resolve())))
+    opened = read_session(path, *roots, search=False)
     read = _by_fader(opened.session, module.EXPRESSES)
     found = list(_missing(read))
+    law = getattr(module, "PAN_LAW", balance)
+    host_residual = None
+    if host:
+        expected = _only(_by_fader(planned, module.EXPRESSES) if planned else read, _is_there)
+        host_residual, wrong = played_residual(host, path, read, expected, roots, law)
+        found += [Difference("audio", f"render by {host.title}", *pair) for pair in wrong]
+    facts: dict[str, Any] = {
+        "warnings": opened.warnings, "host": host.title if host else "", "host_residual_dbfs": host_residual
+    }  # fmt: skip
     if planned is None:
-        return Verified(path.name, form, (), tuple(found), None, NULL_DBFS, opened.warnings)
+        return Verified(path.name, form, (), tuple(found), **facts)
     expresses: frozenset[str] = module.EXPRESSES & fields
     held = _as_held(_by_fader(planned, module.EXPRESSES), module.EXPRESSES)
     found += differences(held, read, expresses)
     residual, limit = None, NULL_DBFS
     if "audio" in expresses and planned.sample_rate == read.sample_rate:
         found += _copies(held, read)
-        law = LAWS.get(form, balance)
         ours, theirs = _fit_to_render(held), _fit_to_render(read)
         limit = max(NULL_DBFS, db(_HALF_STEP * len(voices(ours, law))))
         residual = residual_dbfs(ours, theirs, law)
         if residual > limit:
             found.append(Difference("audio", "render", f"less than {limit:.1f} dBFS left", f"{residual:.1f} dBFS"))
     table = tuple((field, _state(field, planned, module.EXPRESSES, found)) for field in FIELDS if field in fields)
-    return Verified(path.name, form, table, tuple(found), residual, limit, opened.warnings)
+    return Verified(path.name, form, table, tuple(found), residual, limit, **facts)
 
 
 def prove(path: Path, planned: Session) -> Verified:
     """Verify a session that was just written. Raises OutputError, naming the field, when it is not what was planned."""
-    hint = "do not send it; this is a bug of stemwright, please report it"
+    hint = "this is a bug of stemwright, please report it; such a session must not be sent"
     try:
         found = verify_session(path, planned)
     except (InputError, SessionError) as error:
@@ -107,7 +130,7 @@ def _state(field: str, planned: Session, expresses: frozenset[str], found: list[
 def _missing(read: Session) -> Iterator[Difference]:
     for track in read.tracks:
         for clip in track.clips:
-            if not clip.file.path.is_file():
+            if not clip.file.bytes:
                 yield Difference("audio", track.name, clip.file.path.name, "missing")
 
 
@@ -142,11 +165,15 @@ def _by_fader(session: Session, expresses: frozenset[str]) -> Session:
 
 def _fit_to_render(session: Session) -> Session:
     """Without clips whose file is missing or has another rate, which a host converts in its own way."""
+    return _only(session, lambda clip: clip.file.format.sample_rate == session.sample_rate and _is_there(clip))
 
-    def fit(clip: Clip) -> bool:
-        return clip.file.format.sample_rate == session.sample_rate and clip.file.path.is_file()
 
-    tracks = (replace(track, clips=tuple(filter(fit, track.clips))) for track in session.tracks)
+def _is_there(clip: Clip) -> bool:
+    return clip.file.bytes > 0 and clip.file.path.is_file()
+
+
+def _only(session: Session, wanted: Callable[[Clip], bool]) -> Session:
+    tracks = (replace(track, clips=tuple(filter(wanted, track.clips))) for track in session.tracks)
     return replace(session, tracks=tuple(tracks))
 
 
@@ -156,7 +183,7 @@ def _copies(planned: Session, read: Session) -> Iterator[Difference]:
     for track in planned.tracks:
         other = theirs.get(track.name)
         for a, b in zip(track.clips, other.clips if other else (), strict=False):
-            if not same_file(a.file, b.file) and b.file.path.is_file() and not _alike(a.file, b.file):
+            if not same_file(a.file, b.file) and b.file.bytes and not _alike(a.file, b.file):
                 yield Difference("audio", track.name, f"the samples of {a.file.path.name}", f"those of {b.file.path}")
 
 

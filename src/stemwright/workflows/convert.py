@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stemwright.errors import AlreadyThere
-from stemwright.model import Loss, Outcome, Progress
+from stemwright.errors import AlreadyThere, NotFoundInput
+from stemwright.model import Loss, Outcome, Output, Progress, Session
 from stemwright.session.formats import format_of, formats, read_session, readers, write_session
+from stemwright.session.unpacked import kept
 from stemwright.workflows.steps import Workflow
+
+_HINT = "name the folder that holds them with --media DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Converted:
     tracks: int
     markers: int
     losses: tuple[Loss, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Names of media that are not there, and that the target names as `source` does."""
 
 
 def convert(
@@ -27,11 +33,12 @@ def convert(
 ) -> Workflow[Outcome[Converted]]:
     """Read `source` and write `target`; their suffixes name the formats. Media lie beside `source` or in `media`.
 
-    Raises UnknownName for a suffix of no format, AlreadyThere, InputError and SessionError for what cannot be read,
-    OutputError for what cannot be written.
+    Those that lie inside `source` go into a folder beside `target`, unless it holds or copies media, too. Raises
+    UnknownName for a suffix of no format, AlreadyThere, InputError and SessionError for what cannot be read, and for
+    missing media that `target` would hold or copy, OutputError for what cannot be written.
     """
     format_of(source, readers)
-    name, _ = format_of(target, formats)
+    name, module = format_of(target, formats)
     if target.exists() and source.exists() and target.samefile(source):
         raise AlreadyThere(f"{target}: is the session to be read", "give the new one another name")
     if target.exists() and not force:
@@ -39,11 +46,30 @@ def convert(
     yield Progress("read", 0, 2, "files")
     opened = read_session(source, *media)
     session = opened.session
-    tracks = sum(not track.is_group for track in session.tracks)
+    tracks = sum(not track.is_group for track in session.tracks) if "audio" in module.EXPRESSES else 0
+    missing = _missing(session) if "audio" in module.EXPRESSES else ()
+    copies = getattr(module, "COPIES_MEDIA", False)
+    if missing and copies:
+        raise NotFoundInput(f"{source}: {_told(missing)}", _HINT)
+    told = (*((f"{_told(missing)}: {_HINT}",) if missing else ()), *opened.warnings)
+    result = Converted(source, target, tracks, len(session.markers), missing=missing)
     if dry_run:
-        return Outcome((), Converted(source, target, tracks, len(session.markers)), opened.warnings)
+        return Outcome((), result, told)
     yield Progress("write", 1, 2, "files")
-    written = write_session(name, session, target)
-    result = Converted(source, target, tracks, len(session.markers), written.losses)
-    lost = (f"{target.name}: {loss.subject}: {loss.field} {loss.reason}" for loss in written.losses)
-    return Outcome(written.outputs, result, (*opened.warnings, *lost))
+    folder = target.parent / f"{target.stem} Media"
+    with nullcontext((session, ())) if copies else kept(session, folder, force=force) as (held, media_files):
+        written = write_session(name, held, target)
+    outputs = (*written.outputs, *(Output(path, "media", name) for path in media_files))
+    result = replace(result, losses=written.losses)
+    lost = (written.told,) if written.told else ()
+    return Outcome(outputs, result, (*told, *lost))
+
+
+def _missing(session: Session) -> tuple[str, ...]:
+    files = (clip.file for track in session.tracks for clip in track.clips)
+    return tuple(dict.fromkeys(file.path.name for file in files if not file.bytes))
+
+
+def _told(missing: tuple[str, ...]) -> str:
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"media are missing: {', '.join(missing[:3])}{more}"

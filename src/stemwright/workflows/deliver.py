@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from stemwright import audit, resources, serial
-from stemwright.audio.chunks import build_ixml
 from stemwright.audio.probe import probe
-from stemwright.audio.tags import read_cover, stem_id3
-from stemwright.audio.wav import replace_chunks
-from stemwright.errors import SessionError
+from stemwright.audio.tagging import facts_of, tag_file
+from stemwright.errors import OutputError, SessionError
 from stemwright.handover import SeparationFacts
 from stemwright.handover.manifest import Ledger, Step
 from stemwright.handover.notes import NotesFacts, render_notes
@@ -20,9 +19,8 @@ from stemwright.measure.sets import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
 from stemwright.safety import write_text
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import placed, write_session
+from stemwright.session.formats import formats, placed, write_session
 from stemwright.session.verify import Verified, prove
-from stemwright.units import short_key
 from stemwright.workflows.steps import Made, Workflow
 
 Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
@@ -44,34 +42,19 @@ def stem_set(folder: Path, made: Step, song: Song) -> StemSet:
     return StemSet(song, tuple(stem for stem in found if stem is not mix), mix, folder)
 
 
-def tag_facts(song: Song) -> list[Any]:
+def tag_facts(song: Song, acid: bool = False) -> list[Any]:
     """Whatever of a song stands inside the stems."""
-    return [song.title, song.bpm.value if song.bpm else None, song.key.value if song.key else None]
+    return [facts_of(song, "", ""), acid]
 
 
-def tempo_and_key(song: Song) -> dict[str, str]:
-    """What is known of both, as tags are written."""
-    bpm = {"bpm": f"{round(song.bpm.value, 2):g}"} if song.bpm else {}
-    return {**bpm, **({"key": short_key(song.key.value)} if song.key else {})}
-
-
-def tag(made: Step, song: Song, ledger: Ledger) -> Workflow[Made]:
-    """Write title, track names, tempo and key into the iXML chunk of every delivered WAV; samples stay untouched."""
+def tag(made: Step, song: Song, ledger: Ledger, acid: bool = False) -> Workflow[Made]:
+    """Write names, tempo and key into every delivered WAV (see `tagging`); samples and other tags stay untouched."""
     outputs = []
     for number, entry in enumerate(made.outputs):
         yield Progress("tags", number, len(made.outputs), "files")
         file = probe(ledger.folder / entry.path)
-        ixml = build_ixml(
-            project=song.title,
-            track=made.result["stems"][entry.path]["name"],
-            channels=file.format.channels,
-            sample_rate=file.format.sample_rate,
-            bits=file.format.bits,
-            tempo=song.bpm.value if song.bpm else None,
-            note=f"key {song.key.value}" if song.key else "",
-        )
-        id3 = stem_id3({**dict(file.tags), **tempo_and_key(song)}.items(), read_cover(file.path)) if file.tags else b""
-        replace_chunks(file.path, {b"iXML": ixml, **({b"id3 ": id3} if id3 else {})})
+        role = "mix" if entry.kind == "mix" else entry.role or ""
+        tag_file(file.path, facts_of(song, made.result["stems"][entry.path]["name"], role, file.tags), acid=acid)
         ledger.touch(file.path)
         outputs.append(Output(file.path, entry.kind, entry.role))
     return outputs, None
@@ -99,55 +82,65 @@ def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]
     return audit.audit(replace(stems, stems=tuple(map(as_it_came, stems.stems))), profile, select=("FMT001",))
 
 
-def sessions(
-    stems: StemSet,
-    base: Path,
-    formats: tuple[str, ...],
-    layout: str,
-    *,
-    embed: bool,
-    replace_media: bool,
-    verify: bool,
-    mixed_rates: bool = False,
-) -> Workflow[Made]:
-    """Write one session per format, called like `base`, and prove each if `verify` is given.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How sessions are to be."""
 
-    Raises SessionError and its kin, OutputError for a session that is not what was planned.
+    to: tuple[str, ...]
+    layout: str
+    frame_rate: str = ""  # of `FRAME_RATES`; "" is that of the layout
+    mixed_rates: bool = False
+    verify: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of session formats; each takes those that it knows."""
+
+
+def sessions(stems: StemSet, base: Path, wanted: Wanted) -> Workflow[Made]:
+    """Write one session per format, called like `base`, and prove each if that is wanted.
+
+    Raises SessionError and its kin, OutputError for a session that is not what was planned; that one is removed.
     """
-    session = arrange(stems, layout, mixed_rates=mixed_rates)
+    session = arrange(stems, wanted.layout, mixed_rates=wanted.mixed_rates, frame_rate=wanted.frame_rate)
     outputs: list[Output] = []
     losses: list[tuple[str, tuple[Loss, ...]]] = []
     verified: list[Verified] = []
-    for number, name in enumerate(formats):
-        yield Progress("sessions", number, len(formats), "files")
-        options = {"embed": embed, "replace_media": replace_media} if name == "aaf" else {}
+    told: list[str] = []
+    for number, name in enumerate(wanted.to):
+        yield Progress("sessions", number, len(wanted.to), "files")
+        options = {key: value for key, value in wanted.options.items() if key in formats()[name].OPTIONS}
         written = write_session(name, session, placed(name, base), **options)
         outputs += written.outputs
         path = written.outputs[0].path
         losses.append((path.name, written.losses))
-        if verify:
-            verified.append(prove(path, session))
-    return outputs, {"losses": losses, "verified": verified, "warnings": []}
+        told += [written.told] if written.told else []
+        if wanted.verify:
+            try:
+                verified.append(prove(path, session))
+            except OutputError:
+                for output in written.outputs:
+                    output.path.unlink(missing_ok=True)
+                raise
+    return outputs, {"losses": losses, "verified": verified, "told": told, "warnings": []}
 
 
-def sessions_step(stems: StemSet, base: Path, formats: tuple[str, ...], layout: str, embed: bool) -> Workflow[Made]:
+def sessions_step(stems: StemSet, base: Path, wanted: Wanted) -> Workflow[Made]:
     """`sessions` for a delivery, proved: a format that these stems cannot have is a warning, the others are written."""
     outputs: list[Output] = []
     losses: list[tuple[str, tuple[Loss, ...]]] = []
     verified: list[Verified] = []
+    told: list[str] = []
     warnings: list[str] = []
-    for name in formats:
+    for name in wanted.to:
         try:
-            made, result = yield from sessions(
-                stems, base, (name,), layout, embed=embed, replace_media=True, verify=True
-            )
+            made, result = yield from sessions(stems, base, replace(wanted, to=(name,)))
         except SessionError as error:
             warnings.append(f"no {name} session: {error.message}; {error.hint}")
         else:
             outputs += made
             losses += result["losses"]
             verified += result["verified"]
-    return outputs, {"losses": losses, "verified": verified, "warnings": warnings}
+            told += result["told"]
+    return outputs, {"losses": losses, "verified": verified, "told": told, "warnings": warnings}
 
 
 def notes_text(template: str) -> list[str]:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stemwright.audio.folder import read_stems
+from stemwright.audio.probe import require_whole
 from stemwright.errors import AlreadyThere, SessionError
-from stemwright.model import Loss, Outcome, Output, Session, Song
-from stemwright.safety import readable, write_bytes
+from stemwright.model import Loss, Outcome, Session, Song
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
-from stemwright.session.fill import fill_reaper
+from stemwright.session.fill import prove_filled
+from stemwright.session.layout import load_layout
+from stemwright.session.rules import mapping, rules_for
+from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts
 from stemwright.workflows.facts import Given
 from stemwright.workflows.steps import Workflow
+
+DEFAULT = ("reaper", "aaf", "midi")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What a user can ask of `session`."""
 
-    to: tuple[str, ...] = ("reaper", "aaf", "midi")
+    to: tuple[str, ...] | None = None
+    """Session formats; None means that of the template, or else `DEFAULT`."""
     embed: bool = False
+    dawproject_style: str = ""
     layout: str = "mix-engineer"
+    fps: str = ""
+    """Frame rate of timecode, one of `FRAME_RATES`; that of the layout unless given."""
     given: Given = field(default_factory=Given)
     out: Path | None = None
     force: bool = False
@@ -34,9 +45,11 @@ class SessionOptions:
     mixed_rates: bool = False
     """Let files of another rate in, for DAWs that convert on playback."""
     template: Path | None = None
-    """The user's own REAPER project, into which the stems go instead."""
+    """The user's own project, into a copy of which the stems go instead."""
     mapping: tuple[tuple[str, str], ...] = ()
     """(stem, track of the template), by name."""
+    rules: Path | None = None
+    """The file of `session.rules`; that beside the template unless one is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,57 +60,83 @@ class Sessions:
     planned: tuple[Path, ...]
     losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
     verified: tuple[Verified, ...] = ()
+    placed: tuple[tuple[str, str], ...] = ()
+    """(stem, track of the template that took it)."""
 
 
 def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Sessions]]:
-    """Write one session per format beside the stems. Raises SessionError, AlreadyThere, InputError, OutputError."""
-    if options.template and options.to != ("reaper",):
-        raise SessionError("a template can be filled for REAPER only", "give --to reaper with --template")
-    formats.require(options.to)
+    """Write one session per format beside the stems.
+
+    Raises SessionError, AlreadyThere, InputError, OutputError; before anything is measured DamagedAudio for a stem
+    that is cut short and UnknownName for a layout that there is not.
+    """
+    to = _formats(options)
+    formats.require(to)
+    load_layout(options.layout)  # what is wrong is told before anything is measured
     stems = read_stems(folder)
-    if stems.unreadable:
-        bad = stems.unreadable[0]
-        raise SessionError(
-            f"{bad.path}: {bad.reason}", "mend or remove it first; `stemwright audit` lists all that is wrong"
-        )
-    song = yield from facts.song_of(stems, options.given)
-    stems = replace(stems, song=song)
-    arranged = arrange(stems, options.layout, mixed_rates=options.mixed_rates)
+    for bad in stems.unreadable:
+        hint = "mend or remove it first; `stemwright audit` lists all that is wrong"
+        raise SessionError(f"{bad.path}: {bad.reason}", hint)
+    for stem in stems.everything:
+        require_whole(stem.file)
     base = (options.out or folder) / folder.resolve().name
-    planned = tuple(formats.placed(name, base) for name in options.to)
+    planned = tuple(formats.placed(name, base) for name in to)
     for path in planned:
         if path.exists() and not options.force:
             raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
+    song = yield from facts.song_of(stems, options.given)
+    stems = replace(stems, song=song)
+    arranged = arrange(stems, options.layout, mixed_rates=options.mixed_rates, frame_rate=options.fps)
+    if options.template and options.dry_run:
+        with TemporaryDirectory(prefix="stemwright-") as scratch:  # a trial that nobody keeps
+            trial = replace(options, verify=False)
+            tried = _filled(options.template, trial, arranged, Path(scratch) / planned[0].name)
+        return replace(tried, outputs=(), result=replace(tried.result, planned=planned))
+    if options.template:
+        return _filled(options.template, options, arranged, planned[0])
     if options.dry_run:
         return Outcome((), Sessions(song, planned))
-    if options.template:
-        return _filled(options.template, arranged, planned[0], song, dict(options.mapping))
-    outputs, result = yield from deliver.sessions(
-        stems,
-        base,
-        options.to,
-        options.layout,
-        embed=options.embed,
-        replace_media=options.force,
-        verify=options.verify,
-        mixed_rates=options.mixed_rates,
-    )
+    own = {"embed": options.embed, "replace_media": options.force, "style": options.dawproject_style}
+    wanted = deliver.Wanted(to, options.layout, options.fps, options.mixed_rates, options.verify, own)
+    outputs, result = yield from deliver.sessions(stems, base, wanted)
     made = Sessions(song, planned, tuple(result["losses"]), tuple(result["verified"]))
-    return Outcome(tuple(outputs), made, _lost(result["losses"]))
+    return Outcome(tuple(outputs), made, tuple(result["told"]))
 
 
-def _filled(template: Path, session: Session, path: Path, song: Song, mapping: dict[str, str]) -> Outcome[Sessions]:
+def _formats(options: SessionOptions) -> tuple[str, ...]:
+    if not options.template:
+        return DEFAULT if options.to is None else options.to
+    form, module = formats.format_of(options.template, formats.fillers)
+    if options.to not in (None, (form,)):
+        raise SessionError(
+            f"{options.template.name} is a {module.NAME} template, which cannot become {', '.join(options.to or ())}",
+            f"leave --to away, or give --to {form}",
+        )
+    return (form,)
+
+
+def _left_behind(template: Path, path: Path) -> Iterator[str]:
+    """A warning when the template has media of its own, which are named as seen from its folder."""
+    if path.parent.resolve() == template.parent.resolve():
+        return
+    own = formats.read_session(template).session
+    files = {clip.file.path.name for track in own.tracks for clip in track.clips if not is_unpacked(clip.file)}
+    if files:
+        named = f"{template.name} holds clips of {len(files)} files of its own"
+        yield f"{named}, which are named as seen from its folder: give that as --out, or move them along"
+
+
+def _filled(template: Path, options: SessionOptions, session: Session, path: Path) -> Outcome[Sessions]:
     """The template with the stems in it, written to `path`; what found no place is a warning."""
-    try:
-        own = template.read_bytes()
-    except OSError as error:
-        raise readable(error, template) from error
-    filled = fill_reaper(own, session, path.parent, mapping)
-    write_bytes(path, filled.data)
+    tracks = mapping(rules_for(template, options.rules), session.tracks, dict(options.mapping))
+    filled = formats.fill_template(template, session, path, tracks)
+    verified = (prove_filled(path, session, filled),) if options.verify else ()
     told = [f"no track of {template.name} took {stem}: name one with --map {stem!r}=TRACK" for stem in filled.unmatched]
     told += [f"the track {track} got no stem" for track in filled.unfilled]
-    return Outcome((Output(path, "session", "reaper"),), Sessions(song, (path,)), tuple(told))
-
-
-def _lost(losses: list[tuple[str, tuple[Loss, ...]]]) -> tuple[str, ...]:
-    return tuple(f"{name}: {loss.subject}: {loss.field} {loss.reason}" for name, found in losses for loss in found)
+    told += [
+        *_left_behind(template, path),
+        *filled.warnings,
+        *(warning for found in verified for warning in found.warnings),
+    ]
+    made = Sessions(session.song, (path,), verified=verified, placed=filled.placed)
+    return Outcome(filled.outputs, made, tuple(told))

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from stemwright import resources
 from stemwright.audio.folder import read_stems
-from stemwright.errors import NotFoundInput
+from stemwright.errors import NotFoundInput, SettingsError, UnknownName
 from stemwright.handover import manifest
-from stemwright.model import Outcome, Progress, Song, StemSet
+from stemwright.handover.manifest import Manifest
+from stemwright.model import Outcome, Progress, Session, Song, StemSet
 from stemwright.safety import readable
 from stemwright.session.arrange import arrange
+from stemwright.session.formats import format_of, readers
+from stemwright.session.hosts import Host
 from stemwright.session.verify import STEMS, Verified, verify_session
 from stemwright.workflows import deliver
 from stemwright.workflows.steps import Workflow
 
+DEFAULT = "mix-engineer"
 
-def verify(path: Path, against: Path | None = None) -> Workflow[Outcome[Verified]]:
+
+def verify(
+    path: Path, against: Path | None = None, host: Host | None = None, layout: str = ""
+) -> Workflow[Outcome[Verified]]:
     """Compare and null a session with the plain arrangement of a folder of stems: that beside it unless one is given.
 
-    Beside a session with media of its own (`interchange`, as Ardour keeps them) means beside its folder.
-    Without stems only the media of the session are looked for. Raises what `verify_session`, `read_stems` and
-    `arrange` raise.
+    Beside a session in a project folder, as Ardour and Live keep them, means beside that folder. It may be
+    laid out as any session template says, or only as `layout` does. Without stems only the media of the session are
+    looked for. A `host` renders the session as well. Raises what `verify_session`, `read_stems` and `arrange` raise.
     """
     try:
         path.stat()
@@ -29,20 +39,63 @@ def verify(path: Path, against: Path | None = None) -> Workflow[Outcome[Verified
         raise readable(error, path) from error
     yield Progress("verify", 0, 1)
     home = path.absolute().parent
-    beside = home.parent if (home / "interchange").is_dir() else home
+    own = any((home / name).is_dir() for name in ("interchange", "Ableton Project Info"))
+    folder = against or (home.parent if own else home)
+    record = manifest.read(folder / manifest.NAME)
     try:
-        stems = _stems(against or beside)
+        stems = _stems(folder, record)
     except NotFoundInput:
         if against:
             raise
-        return _outcome(verify_session(path))
-    return _outcome(verify_session(path, arrange(stems), STEMS))
+        return _outcome(verify_session(path, host=host))
+    form, module = format_of(path, readers)
+    if not module.EXPRESSES & STEMS:
+        return _outcome(Verified(path.name, form, skipped=f"{module.NAME} holds nothing that stems decide"))
+    plan, found = _nearest(path, _plans(stems, record, layout))
+    if host:
+        found = replace(verify_session(path, plan, STEMS, host), layout=found.layout)
+    files = (stem.file for stem in stems.everything)
+    foreign = [file.path.name for file in files if file.format.sample_rate != plan.sample_rate]
+    told = f"not in the null test, because their sample rate is another: {', '.join(foreign)}"
+    cut = (
+        f"{one.path.name}: {d.detail}"
+        for one in (s.file for s in stems.everything)
+        for d in one.damage
+        if d.lost_frames
+    )
+    return _outcome(found, (*((told,) if foreign else ()), *cut))
 
 
-def _stems(folder: Path) -> StemSet:
+def _plans(stems: StemSet, record: Manifest | None, layout: str) -> Iterator[tuple[str, Session]]:
+    """The stems laid out as was asked for; or as the delivery was, in the usual way, in every other that is known."""
+    if layout:
+        yield layout, arrange(stems, layout, mixed_rates=True)
+        return
+    options = record.options if record and isinstance(record.options, dict) else {}
+    for name in dict.fromkeys((str(options.get("layout", DEFAULT)), DEFAULT, *resources.names("sessions"))):
+        with suppress(SettingsError, UnknownName):  # the user's own template that is broken, or lies elsewhere
+            yield name, arrange(stems, name, mixed_rates=True)
+
+
+def _nearest(path: Path, plans: Iterator[tuple[str, Session]]) -> tuple[Session, Verified]:
+    """The first plan that the session is, or else the one from which it differs least."""
+    best: tuple[Session, Verified] | None = None
+    for name, plan in plans:
+        found = replace(verify_session(path, plan, STEMS), layout=name)
+        if best is None or len(found.differences) < len(best[1].differences):
+            best = plan, found
+        if found.ok:
+            break
+    if best is None:
+        raise SettingsError(
+            "no session template can be used", "mend the templates in your own folder, or give --layout"
+        )
+    return best
+
+
+def _stems(folder: Path, record: Manifest | None) -> StemSet:
     """The stems as their delivery's manifest names them, or else as their files do."""
-    found = manifest.read(folder / manifest.NAME)
-    made = next((step for step in found.steps if step.name == "stems"), None) if found else None
+    made = next((step for step in record.steps if step.name == "stems"), None) if record else None
     if made:
         try:
             stems = deliver.stem_set(folder, made, Song(folder.name, 1))
@@ -52,6 +105,6 @@ def _stems(folder: Path) -> StemSet:
     return read_stems(folder)
 
 
-def _outcome(verified: Verified) -> Outcome[Verified]:
+def _outcome(verified: Verified, told: tuple[str, ...] = ()) -> Outcome[Verified]:
     skipped = (f"not verified: {verified.skipped}",) if verified.skipped else ()
-    return Outcome((), verified, (*verified.warnings, *skipped))
+    return Outcome((), verified, (*verified.warnings, *told, *skipped))

@@ -19,7 +19,7 @@ from stemwright.cli import options
 def command(source: Path, target: Path, media: tuple[Path, ...], force: bool, dry_run: bool) -> int:
     """Convert a DAW session; the suffixes name the formats.
 
-    Whatever the new format has no place for is told, and so are media that are missing.
+    Whatever the new format has no place for is told. Media that are missing keep their names, and the exit code is 1.
 
     \b
     stemwright convert Song.rpp Song.aaf
@@ -29,5 +29,5 @@ def command(source: Path, target: Path, media: tuple[Path, ...], force: bool, dr
     from stemwright.workflows.convert import convert
 
     outcome = output.run(convert(source, target, media, force=force, dry_run=dry_run))
-    output.show("convert", outcome, session_views.converted)
-    return 0
+    output.show("convert", outcome, session_views.converted, ok=not outcome.result.missing)
+    return int(bool(outcome.result.missing))

@@ -7,26 +7,36 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import named, options
 
 
 @click.command()
 @click.argument("path", type=options.PATH)
 @click.option("--against", type=options.PATH, metavar="STEMS", help="Folder of stems (default: that of the session).")
+@named.layout("", "Only as this session template says it is laid out, instead of as any does.")
+@click.option("--ardour", is_flag=True, help="Let the installed Ardour render it, and null that too.")
+@click.option("--reaper", metavar="EXE", default="", help="Let this REAPER render it, and null that too.")
 @options.talks
-def verify(path: Path, against: Path | None) -> int:
+def verify(path: Path, against: Path | None, layout: str, ardour: bool, reaper: str) -> int:
     """Read a session back, compare it with its stems field by field, and null its render against theirs.
 
-    Exits with 1 when anything differs.
+    The DAW itself can render it as well, from a copy: neither the session nor its media are touched. Exits with 1
+    when anything differs.
 
     \b
     stemwright session verify Stems/Song.rpp
     stemwright session verify Song.rpp --against Stems/
+    stemwright session verify "Song Ardour/Song.ardour" --ardour
+    stemwright session verify Song.rpp --reaper /opt/REAPER/reaper
     """
     from stemwright.cli import output, session_views
+    from stemwright.session.hosts import Host
     from stemwright.workflows import verify as verifying
 
-    outcome = output.run(verifying.verify(path, against))
+    if ardour and reaper:
+        raise click.UsageError("give --ardour or --reaper, not both: a session belongs to one DAW")
+    host = Host("reaper", reaper) if reaper else Host("ardour") if ardour else None
+    outcome = output.run(verifying.verify(path, against, host, layout))
     output.show("verify", outcome, session_views.verified, ok=outcome.result.ok)
     return 0 if outcome.result.ok else 1
 
@@ -48,21 +58,28 @@ class WithVerify(click.Command):
 @options.sessions
 @click.option("--verify", is_flag=True, help="Read each session back, compare it with the plan, null its render.")
 @click.option("--allow-mixed-rates", "mixed_rates", is_flag=True, help="For DAWs that convert while they play.")
-@click.option("--template", type=options.PATH, metavar="RPP", help="Your own REAPER project: stems go onto its tracks.")
-@click.option("--map", "mapping", multiple=True, metavar="STEM=TRACK", help="Which track of the template takes a stem.")
-@options.song
+@click.option("--template", type=options.PATH, metavar="FILE", help="Your own project: stems go onto its tracks.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="STEM=TRACK",
+    help="Which track of the template takes a stem, or a TOML file of such rules (default: TEMPLATE.toml beside it).",
+)
+@options.heard_song
 @options.writes
 @options.talks
 def command(folder: Path, **flags: Any) -> int:
     """Build DAW sessions for a folder of stems: tracks named, grouped, coloured, on the tempo grid.
 
     The sessions lie beside the stems, so that they find them; --out puts them elsewhere. `session verify --help`
-    tells how a session is proved.
+    tells how a session is proved. A template (.rpp, .dawproject, .als) is copied, never changed: stems go onto the
+    tracks of their names or roles, everything else in it stays as it was; --dry-run tells onto which.
 
     \b
     stemwright session Stems/ --to reaper --verify
     stemwright session Stems/ --to aaf --embed --bpm 120
-    stemwright session Stems/ --to reaper --template mix.RPP --map LeadVox="VOX MAIN"
+    stemwright session Stems/ --template mix.RPP --map LeadVox="VOX MAIN"
     stemwright session verify Stems/Song.rpp
     """
     from stemwright.cli import output, session_views

@@ -4,12 +4,19 @@ A format module has
 
 - `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
 - `EXPRESSES`, the names of `FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
+- `PROVED`, how written files were proved and what never was, in one sentence for the README;
+- `PAN_LAW`, a `session.render.Law`, when its DAW pans or fades in another way than `session.render.balance`;
 - `MIXED_RATES = True` when its DAW converts files of another rate than the session's while it plays them;
+- `COPIES_MEDIA = True` when it copies the audio, so that a session needs its media no longer than it is written;
 - `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
   format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value);
+- `held(session) -> Session`, when it holds some values only nearly (colours of a palette): the session that remains;
 - `place(path) -> Path`, when its sessions lie in a folder of their own;
-- `read(path, roots) -> Opened`, where the format can be read: `roots` are the folders in which its media may lie, see
-  `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError.
+- `read(path, roots) -> Opened`, where the format can be read: `roots` says where its media may lie, see
+  `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError;
+- `fill(template, session, path, mapping) -> Filled`, where the user's own project can be filled: writes the project
+  `template` with the stems that `session.match` gives to its tracks to `path`, atomically, all else as it was, and
+  returns what `session.match.filled` makes of it, with the media files it wrote beside `path` as outputs.
 
 Nothing written depends on the clock or on chance: the same session gives the same ids and times, see `stable_id`.
 """
@@ -17,17 +24,19 @@ Nothing written depends on the clock or on chance: the same session gives the sa
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stemwright.errors import InputError, SessionError, UnknownName
+from stemwright.errors import InputError, OutputError, SessionError, UnknownName
 from stemwright.model import Clip, Loss, Marker, Output, Session, Track
 from stemwright.registry import discover
 from stemwright.safety import readable
+from stemwright.session.match import Filled
+from stemwright.session.media import Roots
 
 STAMP = datetime(2000, 1, 1)
 """The time of creation that sessions carry, so that building one again gives the same bytes."""
@@ -44,6 +53,8 @@ class Written:
 
     outputs: tuple[Output, ...] = ()
     losses: tuple[Loss, ...] = ()
+    told: str = ""
+    """The losses in one line for people; "" for none that anyone need be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,11 @@ def formats() -> dict[str, ModuleType]:
 def readers() -> dict[str, ModuleType]:
     """Every session format that can be read, by the name of its module."""
     return {name: module for name, module in _every().items() if hasattr(module, "read")}
+
+
+def fillers() -> dict[str, ModuleType]:
+    """Every session format of which the user's own project can be filled, by the name of its module."""
+    return {name: module for name, module in _every().items() if hasattr(module, "fill")}
 
 
 def _every() -> dict[str, ModuleType]:
@@ -91,6 +107,33 @@ def write_session(name: str, session: Session, path: Path, **options: Any) -> Wr
         raise SessionError(
             f"{module.NAME} takes no option {strange[0]!r}", f"it takes: {', '.join(sorted(module.OPTIONS)) or 'none'}"
         )
+    _one_rate(session, module)
+    if "groups" in module.EXPRESSES:
+        session = replace(session, tracks=tuple(nested(session.tracks)))
+    path = placed(name, path)
+    more: Written = module.write(session, path, options)
+    lost = (*losses(session, module), *more.losses)
+    return Written(
+        (Output(path, "session", name), *more.outputs), lost, in_short(path.name, session, module, more.losses)
+    )
+
+
+def nested(tracks: tuple[Track, ...]) -> list[Track]:
+    """The tracks in order, each group followed by its own. Raises SessionError for groups that no track can be in."""
+    members: dict[str | None, list[Track]] = {}
+    for track in reversed(tracks):
+        members.setdefault(track.group, []).append(track)
+    waiting, ordered = members.pop(None, []), []
+    while waiting:
+        ordered.append(track := waiting.pop())
+        waiting += members.pop(track.name, []) if track.is_group else []
+    if members:
+        names = ", ".join(sorted(filter(None, members)))
+        raise SessionError(f"no group, or inside itself: {names}", "mend the groups of this session")
+    return ordered
+
+
+def _one_rate(session: Session, module: ModuleType) -> None:
     strangers = {
         clip.file.path.name
         for track in session.tracks
@@ -102,9 +145,21 @@ def write_session(name: str, session: Session, path: Path, **options: Any) -> Wr
             f"{module.NAME} cannot hold files of another rate than the session's: {', '.join(sorted(strangers))}",
             f"bounce them again at {session.sample_rate} Hz, or write a REAPER project, which converts on playback",
         )
-    path = placed(name, path)
-    more: Written = module.write(session, path, options)
-    return Written((Output(path, "session", name), *more.outputs), (*losses(session, module), *more.losses))
+
+
+def fill_template(template: Path, session: Session, path: Path, mapping: Mapping[str, str]) -> Filled:
+    """Fill the user's own project, in the format that its suffix names, as `path`; `mapping` as `match` takes it.
+
+    An existing `path` is replaced, but never the template. Raises UnknownName for another suffix and what `match`
+    raises, NotFoundInput, InputError and SessionError for a template that is none, OutputError and DiskFull.
+    """
+    name, module = format_of(template, fillers)
+    _check_size(template, module)
+    if path.exists() and path.samefile(template):
+        raise OutputError(f"{path}: is the template itself, which is never changed", "give another --out")
+    _one_rate(session, module)
+    done: Filled = module.fill(template, session, path, mapping)
+    return replace(done, outputs=(Output(path, "session", name), *done.outputs))
 
 
 def placed(name: str, path: Path) -> Path:
@@ -124,8 +179,10 @@ def format_of(path: Path, among: Callable[[], dict[str, ModuleType]]) -> tuple[s
     return known[path.suffix.lower()]
 
 
-def read_session(path: Path, *roots: Path) -> Opened:
-    """Read a session in the format that its suffix names; media are looked up beside it and in `roots` only.
+def read_session(path: Path, *roots: Path, search: bool = True) -> Opened:
+    """Read a session in the format that its suffix names; media must lie beside it or in `roots`.
+
+    With `search` they are looked for there by their names, too, else only where the session says.
 
     Raises NotFoundInput, InputError for what is no session or too large to be one, SessionError for a damaged one.
     """
@@ -133,6 +190,12 @@ def read_session(path: Path, *roots: Path) -> Opened:
     module = known.get(path.suffix.lower())
     if module is None:
         raise InputError(f"{path}: is no session that can be read", f"known: {', '.join(known)}")
+    _check_size(path, module)
+    opened: Opened = module.read(path, Roots(path.absolute().parent, roots, search))
+    return opened
+
+
+def _check_size(path: Path, module: ModuleType) -> None:
     try:
         length = path.stat().st_size
     except OSError as error:
@@ -140,8 +203,6 @@ def read_session(path: Path, *roots: Path) -> Opened:
     most: int = getattr(module, "MOST_BYTES", MOST_BYTES)
     if not path.is_file() or length > most:
         raise InputError(f"{path}: is no file of at most {most >> 20} MiB", "is it really a session?")
-    opened: Opened = module.read(path, (path.absolute().parent, *roots))
-    return opened
 
 
 def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
@@ -152,6 +213,33 @@ def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
         if names:
             found.append(Loss(", ".join(names), field, f"{module.NAME} has no place for {phrase}"))
     return tuple(found)
+
+
+def in_short(name: str, session: Session, module: ModuleType, more: Iterable[Loss] = ()) -> str:
+    """What `losses` finds and `more`, for a file called `name`, in one line.
+
+    Of a format without audio nobody expects tracks: what goes with them is not told. Nor is a key that a marker tells.
+    """
+    parts = []
+    for field, (phrase, subjects) in FIELDS.items():
+        silent = field in module.EXPRESSES or (field in _OF_TRACKS and "audio" not in module.EXPRESSES)
+        names = () if silent else tuple(dict.fromkeys(subjects(session)))
+        marked = field == "key" and any(m.name.startswith("Key: ") for m in session.markers)
+        if names and not (marked and "markers" in module.EXPRESSES):
+            parts.append(phrase if names == ("song",) else f"{phrase} ({_some(names)})")
+    told = [f"has no place for {_some(parts, len(parts))}"] if parts else []
+    rest: dict[str, list[str]] = {}
+    for loss in more:
+        rest.setdefault(loss.reason, []).extend(loss.subject.split(", "))
+    told += [reason if names == ["song"] else f"{_some(names)}: {reason}" for reason, names in rest.items()]
+    return f"{name}{' ' if parts else ': '}{'; '.join(told)}" if told else ""
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    """`Kick, Snare, Bass and 18 more`."""
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def stable_id(session: Session, *parts: object) -> uuid.UUID:
@@ -195,7 +283,10 @@ FIELDS: dict[str, tuple[str, Callable[[Session], Iterator[str]]]] = {
     "fades": ("fades", _clips(lambda c: c.fade_in or c.fade_out)),
     "comments": ("track comments", _tracks(lambda t: t.comment)),
     "notes": ("session notes", _song(lambda s: s.notes)),
+    "frame_rate": ("the frame rate", _song(lambda s: s.drop_frame or s.frame_rate != 30)),
     "start_timecode": ("the timecode of the session start", _song(lambda s: s.start_frame)),
     "audio": ("audio", _tracks(lambda t: t.clips)),
 }
 """What a session can hold; the vocabulary of `EXPRESSES`."""
+
+_OF_TRACKS = frozenset({"groups", "colours", "gain", "pan", "mute", "solo", "clip_gain", "fades", "comments", "audio"})

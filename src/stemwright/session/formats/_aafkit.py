@@ -6,8 +6,6 @@ Pro Tools.
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +29,10 @@ _OPERATIONS = {
         ((_BYTE_ORDER, "AvidParameterByteOrder", "aafInt16"), (_EFFECT_ID, "AvidEffectID", "AvidBagOfBits")),
     ),
 }
+CHANNELS = "StemwrightChannels"
+"""Tag of the first of several mono slots that are one track: how many."""
+SOURCE = "Source File"
+"""Comment of an essence that could not be named like the file it was taken from."""
 _UNITY, _CENTRE = 1 << 29, 1 << 14
 """Gain of 0 dB, and pan to the middle of 0 to twice that."""
 
@@ -82,9 +84,9 @@ def mob(aaf: Any, session: Session, kind: str, name: str, *identity: object) -> 
     return new
 
 
-def slot(owner: Any, number: int, edit_rate: Any, name: str, segment: Any, track: int = 0) -> Any:
-    """A new timeline slot of a mob that holds `segment`."""
-    new = owner.create_timeline_slot(edit_rate, number)
+def slot(aaf: Any, number: int, edit_rate: Any, name: str, segment: Any, track: int = 0) -> Any:
+    """A new timeline slot that holds `segment`, for the slots of a mob; these are best given to it all at once."""
+    new = aaf.create.TimelineMobSlot(number, edit_rate=edit_rate)
     new.name, new.segment = name, segment
     if track:
         new["PhysicalTrackNumber"].value = track
@@ -102,7 +104,9 @@ def clip(aaf: Any, source: Any, start: int, length: int) -> Any:
 def timecode(aaf: Any, session: Session, start_frame: int) -> Any:
     """A day of timecode from a frame of the session since midnight, to the nearest timecode frame."""
     fps = round(session.frame_rate)
-    code = aaf.create.Timecode(fps, drop=False, length=DAY_S * fps)
+    # A day of drop-frame timecode lacks 2 of every 1800 numbers but those of each tenth minute.
+    day = DAY_S * fps - (DAY_S // 60 - DAY_S // 600) * 2 * (fps // 30) * session.drop_frame
+    code = aaf.create.Timecode(fps, drop=session.drop_frame, length=day)
     code.start = round(start_frame * session.frame_rate / session.sample_rate)
     return code
 
@@ -143,17 +147,3 @@ def _operation(aaf: Any, kind: str, inputs: list[Any], parameters: dict[str, Any
     for name, value in parameters.items():
         group.parameters.append(aaf.create.ConstantValue(AUID(name), value))
     return group
-
-
-def end_sector_lists(path: Path) -> None:
-    """End the container's list of FAT sectors as [MS-CFB] 2.2 and 2.5 want it; pyaaf2 writes "free" for "end"."""
-    with path.open("r+b") as file:
-        at = 68
-        file.seek(at)
-        sector, count = struct.unpack("<II", file.read(8))
-        for _ in range(count):
-            at = (sector + 2) * 4096 - 4
-            file.seek(at)
-            (sector,) = struct.unpack("<I", file.read(4))
-        file.seek(at)
-        file.write(struct.pack("<I", 0xFFFFFFFE))

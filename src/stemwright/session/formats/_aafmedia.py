@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from stemwright.model import AudioFile, AudioFormat
-from stemwright.session.arrange import one_line
+from stemwright.naming import one_line
+from stemwright.session.formats import _aafkit as kit
 from stemwright.session.formats._aafobjects import Aaf, Node
 from stemwright.session.media import Roots, find_media, read_media
 
@@ -42,6 +43,12 @@ class Reading:
     rate: int = 0
     warnings: dict[str, None] = field(default_factory=dict)
     files: dict[bytes, tuple[AudioFile, str]] = field(default_factory=dict)
+    inside: dict[bytes, list[AudioFile]] = field(default_factory=dict)
+    """What stands for audio inside the AAF, by the ids of its mobs."""
+    folder: Path | None = None
+    """Where it is unpacked to, with the names taken there and the bytes unpacked so far."""
+    taken: set[str] = field(default_factory=set)
+    unpacked: int = 0
 
     def warn(self, text: str) -> None:
         """Tell it once."""
@@ -105,8 +112,9 @@ def files_of(reading: Reading, sources: list[Source], name: str) -> list[AudioFi
         missing = [found[0][1]]
         files = [file]
     else:
-        stem = _CHANNEL.sub("", file.path.stem)
-        whole = _whole(reading, stem, file, len(found))
+        stem = stem_of(file.path.stem)
+        there = reading.roots.search or not any(why for _, why in found)  # hosts play the files of the channels
+        whole = interleaved(reading, sources[0], stem, file, len(found)) if there else None
         files = [whole] if whole else [other for other, _ in found]
         missing = [] if whole else [why for _, why in found]
         if not whole and all(missing):
@@ -118,13 +126,25 @@ def files_of(reading: Reading, sources: list[Source], name: str) -> list[AudioFi
     return files
 
 
-def _whole(reading: Reading, stem: str, like: AudioFile, channels: int) -> AudioFile | None:
+def stem_of(name: str) -> str:
+    """The name of a stem from that of its channel."""
+    return _CHANNEL.sub("", name)
+
+
+def called(source: Source) -> str:
+    """The name of a source."""
+    return one_line(source.mob.text("Name") or source.master.text("Name")).strip() or "unnamed"
+
+
+def interleaved(reading: Reading, source: Source, stem: str, like: AudioFile, channels: int) -> AudioFile | None:
     """The file that the channels of a track were taken from, when it is beside the session."""
-    for suffix in _SUFFIXES:
-        if find_media(stem + suffix, reading.roots):
+    comments = {tag.text("Name"): tag.value() for tag in source.master.nodes("UserComments")}
+    roots = replace(reading.roots, search=True)
+    for name in (str(comments.get(kit.SOURCE) or ""), *(stem + suffix for suffix in _SUFFIXES)):
+        if name and (path := find_media(name, roots)):
             rate = like.format.sample_rate
             file, why = read_media(
-                stem + suffix, reading.roots, sample_rate=rate, frames=like.frames, channels=channels
+                path.name, Roots(path.parent), sample_rate=rate, frames=like.frames, channels=channels
             )
             same = (file.format.sample_rate, file.format.channels, file.frames) == (rate, channels, like.frames)
             if same and not why:
@@ -147,7 +167,7 @@ def _look_up(reading: Reading, source: Source) -> tuple[AudioFile, str]:
     rate = facts.sample_rate if is_rate(Fraction(facts.sample_rate)) else reading.rate
     clock = descriptor.rational("SampleRate")
     frames = round(max(descriptor.whole("Length"), 0) / clock * rate) if clock > 0 else 0
-    name = one_line(source.mob.text("Name") or source.master.text("Name")).strip() or "unnamed"
+    name = called(source)
     url = next((text for locator in descriptor.nodes("Locator") if (text := locator.text("URLString"))), "")
     embedded = source.mob.data("MobID") in reading.aaf.essences
     wanted = name if Path(name).suffix.lower() in _SUFFIXES else f"{name}.wav"
@@ -155,12 +175,12 @@ def _look_up(reading: Reading, source: Source) -> tuple[AudioFile, str]:
         url if url and not embedded else wanted, reading.roots, sample_rate=rate, frames=frames, channels=facts.channels
     )
     if why:
-        file = replace(file, format=replace(file.format, bits=facts.bits), start_frame=_on_tape(source, rate))
+        file = replace(file, format=replace(file.format, bits=facts.bits), start_frame=on_tape(source, rate))
         why = f"{file.path.name}: its audio is inside the AAF" if embedded else why
     return file, why
 
 
-def _on_tape(source: Source, rate: int) -> int | None:
+def on_tape(source: Source, rate: int) -> int | None:
     """The TimeReference: where the file lies on its tape; 0 is what files without one have."""
     for slot in source.mob.nodes("Slots"):
         clip, edit_rate = first_clip(slot.node("Segment")), slot.rational("EditRate")

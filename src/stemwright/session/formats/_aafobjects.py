@@ -28,8 +28,8 @@ _DYNAMIC = 0x8000
 
 
 @cache
-def _classes() -> dict[UUID, tuple[str, dict[str, tuple[UUID, int | None]]]]:
-    """Name and properties (id, number unless it is dynamic) of every class, inherited ones included."""
+def _classes() -> dict[bytes, tuple[str, dict[str, tuple[UUID, int | None]]]]:
+    """Name and properties (id, number unless it is dynamic) of every class by its id, inherited ones included."""
     from aaf2.model.classdefs import classdefs
     from aaf2.model.ext.classdefs import classdefs as extensions
 
@@ -44,7 +44,7 @@ def _classes() -> dict[UUID, tuple[str, dict[str, tuple[UUID, int | None]]]]:
             _, parent, properties = own[above]
             found = {key: (UUID(value[0]), value[1]) for key, value in properties.items()} | found
             above = UUID(parent) if parent else None
-        table[auid] = (name, found)
+        table[auid.bytes_le] = (name, found)
     return table
 
 
@@ -132,6 +132,11 @@ class Node:
         first, step = (12, 4) if form == _VECTOR else (15, 8 + int.from_bytes(index[14:15], "little"))
         for at in range(first, min(len(index) - 3, first + step * int.from_bytes(index[:4], "little")), step):
             yield self._child(f"{name}{{{int.from_bytes(index[at : at + 4], 'little'):x}}}")
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """The bytes of the stream that a property names."""
+        entry = self._entry.children.get(_text(self.data(name)[1:]))
+        return self._compound.chunks(entry) if entry else iter(())
 
     def stream_bytes(self, name: str) -> int:
         """How long the stream is that a property names."""

@@ -1,9 +1,9 @@
 """An AAF as a session: what `aaf.write` expresses, and what Pro Tools, Media Composer, Premiere and Resolve write.
 
-Every sound slot of the top-level composition is a track. Constant gain and pan are read, automation is not; effects
-are left out; both are told. Positions in video frames become samples. A combined track is one clip of an interleaved
-file when such a file lies beside the session (`Bass.wav` for `Bass.L` and `Bass.R`); when only its channels have files
-it becomes a track per channel. Audio inside the AAF stays there: its clips name the file that it should be.
+Every sound slot of the top-level composition is a track; several that `aaf.write` made of one are one again. Positions
+in video frames become samples. A combined track is one clip of an interleaved file when such a file lies beside the
+session (`Bass.wav` for `Bass.L` and `Bass.R`); when only its channels have files it becomes a track per channel. Audio
+inside the AAF is used from there (`_aafembedded`).
 """
 
 from __future__ import annotations
@@ -12,51 +12,34 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
 
 from stemwright.errors import SessionError
 from stemwright.model import Clip, Marker, Session, Song, Track
-from stemwright.naming import guess_role
-from stemwright.session.arrange import one_line, unique
+from stemwright.naming import guess_role, one_line, unique
 from stemwright.session.formats import Opened
 from stemwright.session.formats import _aafkit as kit
+from stemwright.session.formats._aafembedded import embedded
 from stemwright.session.formats._aafmedia import (
-    DEEPEST,
     Reading,
     descriptor_facts,
     files_of,
-    first_clip,
-    inside,
     is_rate,
     source_of,
 )
 from stemwright.session.formats._aafobjects import Node, opened
+from stemwright.session.formats._aafpieces import GAIN, PAN, Piece, decibels, pieces_of, played
 from stemwright.session.formats._cfb import damage
 from stemwright.session.media import Roots
-from stemwright.units import db
 
-_GAIN, _PAN, _COMBINER = map(UUID, (kit.GAIN, kit.PAN, kit.COMBINER))
-_LEVELS = {_GAIN: UUID(kit.AMPLITUDE), _PAN: UUID(kit.POSITION)}
 SOUND = (UUID("01030202-0200-0000-060e-2b3404010101"), UUID("78e1ebe1-6cef-11d2-807d-006008143e6f"))
 """The data definition of sound, and that of files before 2004."""
 
 _MOST_TRACKS = 4096
 _NOTE = re.compile(r"Note (\d{1,9})", re.ASCII)
-
-
-@dataclass(slots=True)
-class _Piece:
-    """One stretch of a lane in its edit units: the channels that sound together, or silence when there is none."""
-
-    at: int
-    length: int
-    channels: list[Node]
-    gain_db: float = 0.0
-    fade_in: int = 0
-    fade_out: int = 0
 
 
 def read(path: Path, roots: Roots) -> Opened:
@@ -65,7 +48,7 @@ def read(path: Path, roots: Roots) -> Opened:
         tops = aaf.compositions() or [mob for mob in aaf.mobs.values() if mob.kind == "CompositionMob"][:1]
         if not tops:
             raise SessionError("holds media but no timeline", "export the sequence itself as AAF")
-        reading = Reading(aaf, roots)
+        reading = Reading(aaf, replace(roots, beside=True))
         if len(tops) > 1:
             reading.warn(f"{len(tops)} compositions; the first one is read")
         return Opened(_session(reading, tops[0], path), tuple(reading.warnings))
@@ -77,9 +60,11 @@ def _session(reading: Reading, top: Node, path: Path) -> Session:
     if len(sound) > _MOST_TRACKS:
         raise damage(f"lists {len(sound)} tracks")
     reading.rate = rate = _rate(reading, sound)
-    tracks = [track for number, slot in enumerate(sound, 1) for track in _tracks(reading, slot, number)]
+    tracks = [
+        track for number, slots_of in enumerate(_joined(sound), 1) for track in _tracks(reading, slots_of, number)
+    ]
     names = unique(track.name for track in tracks)
-    frame_rate, start = _start(slots, rate)
+    frame_rate, drop, start = _start(slots, rate)
     title = one_line(top.text("Name")).strip() or path.stem
     return Session(
         song=Song(title, rate),
@@ -88,6 +73,7 @@ def _session(reading: Reading, top: Node, path: Path) -> Session:
         frames=max((clip.at + clip.length for track in tracks for clip in track.clips), default=0),
         markers=tuple(sorted(_markers(slots, rate), key=lambda marker: marker.at)),
         frame_rate=frame_rate,
+        drop_frame=drop,
         start_frame=start,
         notes=_notes(top),
     )
@@ -111,15 +97,16 @@ def _rate(reading: Reading, sound: list[Node]) -> int:
     return counts.most_common(1)[0][0] if counts else 48000
 
 
-def _start(slots: list[Node], rate: int) -> tuple[Fraction, int]:
-    """Timecode frames a second, and the session start in frames of audio since midnight."""
+def _start(slots: list[Node], rate: int) -> tuple[Fraction, bool, int]:
+    """Timecode frames a second, whether numbers are dropped, and the start in frames of audio since midnight."""
     for slot in slots:
         segment, frame_rate = slot.node("Segment"), slot.rational("EditRate")
         if segment and segment.kind == "Sequence":
             segment = next(segment.nodes("Components"), None)
         if segment and segment.kind == "Timecode" and 1 <= frame_rate <= 240:
-            return frame_rate, max(round(segment.whole("Start") / frame_rate * rate), 0)
-    return Fraction(30), 0
+            start = max(round(segment.whole("Start") / frame_rate * rate), 0)
+            return frame_rate, segment.whole("Drop") == 1, start
+    return Fraction(30), False, 0
 
 
 def _notes(top: Node) -> tuple[str, ...]:
@@ -149,27 +136,43 @@ def _markers(slots: list[Node], rate: int) -> Iterator[Marker]:
             )
 
 
-def _tracks(reading: Reading, slot: Node, number: int) -> list[Track]:
-    """The track of a slot; several when its channels are files of their own."""
+def _joined(sound: list[Node]) -> Iterator[list[Node]]:
+    """The slots of each track: one, or as many as `aaf.write` notes that it made of one track."""
+    at = 0
+    while at < len(sound):
+        tags = {tag.text("Name"): tag.value() for tag in sound[at].nodes("TimelineMobAttributeList")}
+        noted = tags.get(kit.CHANNELS)
+        count = noted if isinstance(noted, int) and 1 <= noted <= len(sound) - at else 1
+        yield sound[at : at + count]
+        at += count
+
+
+def _tracks(reading: Reading, slots: list[Node], number: int) -> list[Track]:
+    """The track of a slot, or of one slot a channel; several when its channels are files of their own."""
+    slot = slots[0]
     segment, edit_rate = slot.node("Segment"), slot.rational("EditRate")
     if segment is None or edit_rate <= 0:
         raise damage(f"track {number} has no edit rate")
     name = one_line(slot.text("SlotName")).strip() or f"Track {number}"
-    levels = {_GAIN: Fraction(1), _PAN: Fraction(1, 2)}
-    while segment.kind == "OperationGroup" and _holds_sequence(segment):
-        _level(reading, segment, name, levels)
-        segment = next(segment.nodes("InputSegments"))
+    name = name.removesuffix(".1") if len(slots) > 1 else name
+    levels = {GAIN: Fraction(1), PAN: Fraction(1, 2)}
+    segment = played(reading, segment, name, levels)
     tags = {tag.text("Name"): tag.value() for tag in slot.nodes("TimelineMobAttributeList")}
     track = Track(
         name,
         guess_role(name),
-        gain_db=_decibels(levels[_GAIN]),
-        pan=min(max(round(float(levels[_PAN] * 2 - 1), 4), -1.0), 1.0),  # it is written in steps of 1/16384
+        gain_db=decibels(levels[GAIN]),
+        pan=min(max(round(float(levels[PAN] * 2 - 1), 4), -1.0), 1.0),  # it is written in steps of 1/16384
         mute=tags.get("AudioMixerCompMute") == 1,
         solo=tags.get("AudioMixerCompSolo") == 1,
     )
     lanes: list[list[Clip]] = [[]]
-    for piece in _pieces(reading, segment, name):
+    pieces = pieces_of(reading, segment, name)
+    for other in slots[1:]:
+        if inner := other.node("Segment"):
+            for piece, more in zip(pieces, pieces_of(reading, played(reading, inner, name, {}), name), strict=False):
+                piece.channels += more.channels
+    for piece in pieces:
         clips, comment = _clips(reading, piece, edit_rate, name)
         track = replace(track, comment=track.comment or comment)
         lanes += [[] for _ in range(len(clips) - len(lanes))]
@@ -184,83 +187,7 @@ def _tracks(reading: Reading, slot: Node, number: int) -> list[Track]:
     ]
 
 
-def _holds_sequence(group: Node) -> bool:
-    for _ in range(DEEPEST):
-        inner = next(group.nodes("InputSegments"), None)
-        if inner is None or inner.kind != "OperationGroup":
-            return inner is not None and inner.kind == "Sequence"
-        group = inner
-    raise damage("operations are nested without end")
-
-
-def _level(reading: Reading, group: Node, name: str, levels: dict[UUID, Fraction]) -> None:
-    """Take the gain or pan of an operation into `levels`; warn of what cannot be taken."""
-    kind = group.identity("Operation")
-    if kind not in _LEVELS:
-        if kind != _COMBINER:
-            reading.warn(f"{name}: an effect is left out")
-        return
-    for parameter in group.nodes("Parameters"):
-        if parameter.identity("Definition") != _LEVELS[kind]:
-            continue
-        values = [parameter.value(), *(point.value() for point in parameter.nodes("PointList"))]
-        numbers = list(dict.fromkeys(Fraction(v) for v in values if v is not None and not isinstance(v, str)))
-        if len(numbers) > 1:
-            reading.warn(f"{name}: automation is left out; its first value stays")
-        if numbers:
-            levels[kind] = levels[kind] * numbers[0] if kind == _GAIN else numbers[0]
-
-
-def _decibels(gain: Fraction) -> float:
-    """A linear gain in dB, as fine as an AAF holds it; silence is -144 dB."""
-    return max(round(db(float(abs(gain))), 6), -144.0) + 0.0
-
-
-def _pieces(reading: Reading, sequence: Node, name: str, at: int = 0, depth: int = 0) -> list[_Piece]:
-    """What a segment plays from `at` on; a transition is a fade out and a fade in that overlap."""
-    if depth > DEEPEST:
-        raise damage("segments are nested without end")
-    parts = sequence.nodes("Components") if sequence.kind == "Sequence" else (sequence,)
-    found: list[_Piece] = []
-    fade = 0
-    for part in parts:
-        length = part.whole("Length")
-        if length < 0:
-            raise damage(f"{name}: a clip has a negative length")
-        if part.kind == "Transition":
-            at, fade = max(at - length, 0), length
-            if found and found[-1].at + found[-1].length == at + length:
-                found[-1].fade_out = length
-            continue
-        if part.kind == "Sequence":
-            found += _pieces(reading, part, name, at, depth + 1)
-        else:
-            levels = {_GAIN: Fraction(1), _PAN: Fraction(1, 2)}
-            channels = list(_channels(reading, part, name, levels))
-            if channels:
-                found.append(_Piece(at, length, channels, _decibels(levels[_GAIN]), fade_in=fade))
-        at, fade = at + length, 0
-    return found
-
-
-def _channels(reading: Reading, segment: Node, name: str, levels: dict[UUID, Fraction]) -> Iterator[Node]:
-    """The SourceClips that sound in a segment: several for a combiner; its levels go to `levels`."""
-    inner: Node | None = segment
-    for _ in range(DEEPEST):
-        if inner is None or inner.kind == "SourceClip":
-            if inner and any(inner.data("SourceID")):
-                yield inner
-            return
-        if inner.kind == "OperationGroup":
-            _level(reading, inner, name, levels)
-            if inner.identity("Operation") == _COMBINER:
-                yield from filter(None, map(first_clip, inner.nodes("InputSegments")))
-                return
-        inner = inside(inner)
-    raise damage("segments are nested without end")
-
-
-def _clips(reading: Reading, piece: _Piece, edit_rate: Fraction, name: str) -> tuple[list[Clip], str]:
+def _clips(reading: Reading, piece: Piece, edit_rate: Fraction, name: str) -> tuple[list[Clip], str]:
     """The clips of a piece, one unless its channels are files of their own, and the comment of its source."""
     sources = [source for clip in piece.channels if (source := source_of(reading, clip, edit_rate))]
     if len(sources) < len(piece.channels) or not sources:
@@ -279,7 +206,7 @@ def _clips(reading: Reading, piece: _Piece, edit_rate: Fraction, name: str) -> t
             round(piece.fade_in / edit_rate * rate),
             round(piece.fade_out / edit_rate * rate),
         )
-        for file in files_of(reading, sources, name)
+        for file in embedded(reading, sources) or files_of(reading, sources, name)
     ]
     comments = {tag.text("Name"): tag.value() for tag in sources[0].master.nodes("UserComments")}
     return clips, one_line(str(comments.get("Comment") or ""))

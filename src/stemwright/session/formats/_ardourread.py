@@ -1,8 +1,8 @@
 """An Ardour session read back, versions 3 to 7: what a Session holds, and a warning for what it has no place for.
 
-A track or bus belongs to the bus that its first output goes into. Tempo ramps are steps of their first tempo; of a
-region that is put together from several files the first one is read. MIDI tracks, sends, plug-ins, automation and the
-master's own settings are not read.
+A track or bus belongs to the bus that its first output goes into. Tempo ramps are steps of their first tempo. Regions
+that are put together from mono files, `x%L.wav` and `x%R.wav`, go to tracks of their own, one for each side. What else
+changes the sound is told, see `_ardourtold`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stemwright.model import AudioFile, Clip, Estimate, Marker, Session, Song, Track
-from stemwright.naming import guess_role
+from stemwright.model import AudioFile, Clip, Marker, Session, Track
+from stemwright.naming import guess_role, one_line, unique
 from stemwright.safety import readable
-from stemwright.session.arrange import one_line, unique
 from stemwright.session.formats import Opened
-from stemwright.session.formats._ardourtime import SUPERCLOCKS, TICKS, damaged, number, read_tempos, whole_number
-from stemwright.session.formats._ardourxml import TIMECODES
+from stemwright.session.formats._ardourpan import heard
+from stemwright.session.formats._ardourtime import SUPERCLOCKS, TICKS, damaged, read_tempos, whole_number
+from stemwright.session.formats._ardourtold import tell_layers, tell_region, tell_route, tell_session
+from stemwright.session.formats._ardourxml import TIMECODES, is_mono
+from stemwright.session.formats._told import Told
 from stemwright.session.formats._xml import parse
-from stemwright.session.grid import GridPoint, points_of, seconds_at, song_of_points
+from stemwright.session.grid import GridPoint, points_of, seconds_at, song_from
 from stemwright.session.media import Roots, read_media
-from stemwright.units import db, parse_key, rescale
+from stemwright.units import finite, gain, rescale
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -34,6 +36,9 @@ _LONGEST_S = 30 * 24 * 3600
 
 _DEFAULT_FADE = 64
 """Frames of a fade that Ardour puts on a region by itself."""
+
+_SIDES = ("L", "R")
+_PANS = {"L": -1.0, "R": 1.0}
 
 _ODD = ("Master", "Monitor", "Auditioner", "Foldback", "Surround")
 """Flags of routes that are no track or bus of the song."""
@@ -49,10 +54,10 @@ class _Reading:
     points: tuple[GridPoint, ...]
     sources: dict[str, _Element]
     files: dict[str, AudioFile] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
 
-    def warn(self, text: str) -> None:
-        self.warnings[text] = None
+    def warn(self, what: str, name: str = "") -> None:
+        self.told.tell(what, name)
 
     def frames(self, text: str) -> int:
         """A place: `a` and superclocks, `b` and ticks, or plain frames as before version 7."""
@@ -87,50 +92,43 @@ def read(path: Path, roots: Roots) -> Opened:
     rate = whole_number(root.get("sample-rate", ""))
     if root.tag != "Session" or not 8000 <= rate <= 768_000:
         raise damaged(path, "is no Ardour session with a sample rate")
-    media = (f for f in sorted(roots[0].glob("interchange/*/audiofiles")) if _inside(f, roots[0]))
+    media = (f for f in sorted(roots.home.glob("interchange/*/audiofiles")) if _inside(f, roots.home))
     sources = {source.get("id", ""): source for source in root.iterfind("Sources/Source")}
     points = points_of(read_tempos(root, path))
-    reading = _Reading(path, (roots[0], *media, *roots[1:]), rate, points, sources)
+    reading = _Reading(path, replace(roots, bases=tuple(media)), rate, points, sources)
     options = {option.get("name"): option.get("value", "") for option in root.iterfind("Config/Option")}
+    tell_session(root, reading.told)
     tracks = tuple(_tracks(root, reading))
     markers, end = _locations(root, reading)
     offset = reading.frames(options.get("timecode-offset") or "0")
     if offset and options.get("timecode-offset-negative") == "1":
         reading.warn("the session starts before 0:00 of timecode, which is read as 0:00")
         offset = 0
+    frame_rate, drop = TIMECODES.get(options.get("timecode-format", ""), TIMECODES["timecode_30"])
     session = Session(
-        song=_song(root, reading, markers),
+        song=song_from(
+            markers,
+            points,
+            rate,
+            one_line(root.findtext("Metadata/title") or root.get("name") or path.stem),
+            one_line(root.findtext("Metadata/artist", "")),
+        ),
         tracks=tracks,
         sample_rate=rate,
         frames=max([end, *(clip.at + clip.length for track in tracks for clip in track.clips)]),
         markers=markers,
-        frame_rate=TIMECODES.get(options.get("timecode-format", ""), Fraction(30)),
+        frame_rate=frame_rate,
+        drop_frame=drop,
         start_frame=offset,
         notes=tuple(map(one_line, root.findtext("Metadata/description", "").splitlines())),
     )
-    return Opened(session, tuple(reading.warnings))
+    return Opened(session, reading.told.lines())
 
 
 def _inside(folder: Path, root: Path) -> bool:
     with suppress(OSError, RuntimeError):  # a loop of links
         return folder.resolve().is_relative_to(root.resolve())
     return False
-
-
-def _song(root: _Element, reading: _Reading, markers: tuple[Marker, ...]) -> Song:
-    key, bar_one, own = None, 0, []
-    for marker in markers:
-        if not marker.length and marker.name == "Bar 1":
-            bar_one = marker.at
-        elif not marker.length and marker.name.startswith("Key: ") and key is None:
-            with suppress(ValueError):
-                key = Estimate(parse_key(marker.name[5:]), 1.0, "session")
-        else:
-            own.append(marker)
-    title = one_line(root.findtext("Metadata/title") or root.get("name") or reading.path.stem)
-    artist = one_line(root.findtext("Metadata/artist", ""))
-    song = Song(title, reading.rate, artist, key=key, markers=tuple(own))
-    return replace(song, **song_of_points(reading.points, bar_one, reading.rate))
 
 
 def _locations(root: _Element, reading: _Reading) -> tuple[tuple[Marker, ...], int]:
@@ -168,8 +166,19 @@ def _tracks(root: _Element, reading: _Reading) -> Iterator[Track]:
                 route, stream = routes[one], routes[one].find("Diskstream")
                 old = by_name.get(stream.get("playlist")) if stream is not None else None
                 playlist = by_id.get(route.get("audio-playlist"), old) if one not in buses else None
-                clips = tuple(_clips(playlist, reading)) if playlist is not None else ()
-                yield _track(one, route, groups[one], one in buses, clips)
+                tell_route(route, one, reading.told)
+                held: dict[str, list[Clip]] = {}
+                for side, clip in _clips(playlist, one, reading) if playlist is not None else ():
+                    held.setdefault(side, []).append(clip)
+                track = _track(one, route, groups[one], one in buses, tuple(held.pop("", ())))
+                if track.clips or not held:
+                    yield track
+                tell_layers(playlist, [*held.values(), list(track.clips)], one, reading.told)
+                if held and track.pan:
+                    reading.warn("the pan of stereo from two mono files is not read", one)
+                names = unique((*routes, *(f"{one}.{side}" for side in held)))[len(routes) :]
+                for name_of, (side, own) in zip(names, held.items(), strict=True):
+                    yield replace(track, name=name_of, clips=tuple(own), pan=_PANS.get(side, 0.0))
 
 
 def _routes(root: _Element, reading: _Reading) -> dict[str, _Element]:
@@ -210,11 +219,15 @@ def _circular(name: str, groups: dict[str, str | None]) -> bool:
 
 def _control(route: _Element, name: str, default: float) -> float:
     found = next((c for c in route.iter("Controllable") if c.get("name") == name), None)
-    return number(found.get("value"), default) if found is not None else default
+    return finite(found.get("value"), default) if found is not None else default
 
 
 def _track(name: str, route: _Element, group: str | None, is_bus: bool, clips: tuple[Clip, ...]) -> Track:
     mute, colour = route.find("MuteMaster"), whole_number(_presentation(route, "color"))
+    level = gain(_control(route, "gaincontrol", 1) * _control(route, "trimcontrol", 1))
+    pan = 2 * _control(route, "pan-azimuth", 0.5) - 1
+    if is_mono(clips) and _ports(route, "Input") == 1 and _ports(route, "Output") == 2:
+        level, pan = heard(level, pan)
     solo = next((c for c in route.iterfind("Controllable") if c.get("name") == "solo"), None)
     return Track(
         name,
@@ -223,20 +236,20 @@ def _track(name: str, route: _Element, group: str | None, is_bus: bool, clips: t
         group,
         is_bus,
         f"#{colour >> 8 & 0xFFFFFF:06x}" if colour else None,
-        _gain(_control(route, "gaincontrol", 1) * _control(route, "trimcontrol", 1)),
-        round(min(max(2 * _control(route, "pan-azimuth", 0.5) - 1, -1.0), 1.0), 9),
+        round(level, 9),
+        round(min(max(pan, -1.0), 1.0), 9),
         (mute is not None and mute.get("muted") == "1") or route.get("active") == "0",
         solo is not None and solo.get("self-solo") == "1",
         one_line(route.findtext("Comment", "")),
     )
 
 
-def _gain(factor: float) -> float:
-    """The dB of a gain, to the billionth, so that what was written as -3 dB is that again."""
-    return round(db(max(abs(factor), 1e-10)), 9)
+def _ports(route: _Element, direction: str) -> int:
+    return len(route.findall(f"IO[@direction='{direction}']/Port"))
 
 
-def _clips(playlist: _Element, reading: _Reading) -> Iterator[Clip]:
+def _clips(playlist: _Element, track: str, reading: _Reading) -> Iterator[tuple[str, Clip]]:
+    """The clips of a playlist, each with the side that it is when it is a mono file of several in a region."""
     for region in playlist.iterfind("Region"):
         count = min(max(whole_number(region.get("channels", "1")), 1), 64)
         ids = [region.get(f"source-{channel}") for channel in range(count)]
@@ -244,15 +257,19 @@ def _clips(playlist: _Element, reading: _Reading) -> Iterator[Clip]:
         length, _, place = region.get("length", "0").partition("@")
         at, frames = reading.frames(place or region.get("position", "0")), reading.frames(length)
         if not names or not frames or region.get("muted") == "1":
-            reading.warn(f"{one_line(region.get('name', ''))}: is muted, empty or without audio and left out")
+            reading.warn("regions that are muted, empty or without audio are left out", track)
             continue
-        if len(set(names)) > 1:
-            reading.warn(f"{one_line(names[0])}: is one of {len(names)} files of a region; the others are left out")
+        tell_region(region, track, reading.told)
         start = reading.frames(region.get("start", "0"))
-        file = reading.file(names[0], start + frames, names.count(names[0]))
-        gain = _gain(number(region.get("scale-amplitude"), 1))
-        fades = (min(_fade(region, kind, reading), frames) for kind in ("in", "out"))
-        yield Clip(file, at, frames, start, gain, *fades)
+        fades = [min(_fade(region, kind, reading), frames) for kind in ("in", "out")]
+        split = len(set(names)) > 1
+        for channel, name in enumerate(names if split else names[:1]):
+            channels = 1 if split else len(names)
+            file = reading.file(name, start + frames, channels)
+            if file.format.channels != channels:
+                reading.warn("regions that play some channels of their files only are read with all", track)
+            side = "" if not split else _SIDES[channel] if channel < len(_SIDES) else str(channel + 1)
+            yield side, Clip(file, at, frames, start, gain(finite(region.get("scale-amplitude"), 1)), *fades)
 
 
 def _fade(region: _Element, kind: str, reading: _Reading) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stemwright.errors import SessionError
 from stemwright.session.grid import GridPoint, is_meter
+from stemwright.units import finite
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -61,21 +61,21 @@ def read_tempos(root: _Element, path: Path) -> Iterator[tuple[Fraction, Fraction
     steps = [(_quarters(e), e) for e in root.iterfind("TempoMap//*") if e.tag in ("Tempo", "Meter")]
     yield Fraction(0), bpm, meter
     for quarters, element in sorted(steps, key=lambda step: step[0]):
-        unit = number(element.get("note-type") or element.get("note-value"), 4)
+        unit = finite(element.get("note-type") or element.get("note-value"), 4)
         if element.tag == "Tempo":
-            value = number(element.get("npm") or element.get("beats-per-minute"), 120)
+            value = finite(element.get("npm") or element.get("beats-per-minute"), 120)
             if not (1 <= value <= 10_000 and unit in (1, 2, 4, 8, 16, 32, 64)):
                 raise damaged(path, f"{value:g} BPM is no tempo")
             bpm = _as_meant(value) * 4 / int(unit)
         else:
-            signature = int(number(element.get("divisions-per-bar"), 0)), int(unit)
+            signature = int(finite(element.get("divisions-per-bar"), 0)), int(unit)
             meter = signature if is_meter(*signature) else meter
         yield quarters, bpm, meter
 
 
 def _quarters(element: _Element) -> Fraction:
     whole, _, ticks = (element.get("quarters") or "").partition(":")
-    pulse = number(element.get("pulse"), 0)
+    pulse = finite(element.get("pulse"), 0)
     count = whole_number(whole) * TICKS + whole_number(ticks) if whole else round(4 * pulse * TICKS)
     found = Fraction(count, TICKS)
     return min(max(found, Fraction(0)), Fraction(10**8))
@@ -86,14 +86,6 @@ def _as_meant(npm: float) -> Fraction:
     short = round(npm, 4)
     same = round(SUPERCLOCKS * 60 / short) == round(SUPERCLOCKS * 60 / npm)
     return Fraction(str(short if same else npm))
-
-
-def number(text: str | None, default: float) -> float:
-    """The number that stands there, or `default` for none."""
-    with suppress(ValueError, TypeError):
-        value = float(text or "")
-        return value if math.isfinite(value) else default
-    return default
 
 
 def whole_number(text: str) -> int:

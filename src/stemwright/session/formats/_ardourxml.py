@@ -1,8 +1,8 @@
 """The XML of an Ardour 7 session: what Ardour 7.3 itself writes, without what it fills in by itself.
 
 Times are superclocks, 282 240 000 a second, after an `a` for audio time. A mono track goes through Ardour's own
-equal-power panner, 3 dB down at the centre; whatever has two channels through its balance, unity at the centre; more
-channels go straight on. A group is a bus that its members' outputs are connected to. Ports carry the name of their
+equal-power panner, for which its fader makes up; whatever has two channels through its balance, unity at the centre;
+more channels go straight on. A group is a bus that its members' outputs are connected to. Ports carry the name of their
 track with a hyphen for `:` and `/`, which separate the parts of a port's address.
 """
 
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from stemwright.model import AudioFile, Clip, Session, Track
-from stemwright.session.arrange import unique
+from stemwright.naming import unique
+from stemwright.session.formats._ardourpan import strip
 from stemwright.session.formats._ardourtime import SUPERCLOCKS, add, write_tempos
 from stemwright.session.formats._xml import text as fit
 from stemwright.session.grid import grid
@@ -25,16 +27,18 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 TIMECODES = {
-    "timecode_23976": Fraction(24000, 1001),
-    "timecode_24": Fraction(24),
-    "timecode_24976": Fraction(25000, 1001),
-    "timecode_25": Fraction(25),
-    "timecode_2997": Fraction(30000, 1001),
-    "timecode_30": Fraction(30),
-    "timecode_5994": Fraction(60000, 1001),
-    "timecode_60": Fraction(60),
+    "timecode_23976": (Fraction(24000, 1001), False),
+    "timecode_24": (Fraction(24), False),
+    "timecode_24976": (Fraction(25000, 1001), False),
+    "timecode_25": (Fraction(25), False),
+    "timecode_2997": (Fraction(30000, 1001), False),
+    "timecode_2997drop": (Fraction(30000, 1001), True),
+    "timecode_30": (Fraction(30), False),
+    "timecode_30drop": (Fraction(30), True),
+    "timecode_5994": (Fraction(60000, 1001), False),
+    "timecode_60": (Fraction(60), False),
 }
-"""Ardour's names of frame rates."""
+"""Ardour's names of frame rates, and whether they drop frames."""
 
 _VERSION = 7002
 """Opens in Ardour 7.3 and later."""
@@ -45,6 +49,25 @@ _OWN = ("Master", "Monitor", "Auditioner", "Click")
 """Names of ports that Ardour keeps for itself; a track may be called so."""
 
 _PORT_BYTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """A strip of the mixer: ports are called `port`, outputs go into `target`, None for the way out of Ardour."""
+
+    track: Track
+    port: str
+    inputs: int
+    outputs: int
+    kind: str
+    target: str | None
+    kept_open: tuple[int, int] = (0, 0)
+    """Soloed tracks upstream and downstream."""
+
+
+def is_mono(clips: Iterable[Clip]) -> bool:
+    """Whether clips make a mono track."""
+    return {clip.file.format.channels for clip in clips} == {1}
 
 
 def build(session: Session, name: str, media: dict[AudioFile, str]) -> _Element:
@@ -80,7 +103,7 @@ def _time(session: Session, frames: int) -> str:
 
 
 def _config(config: _Element, session: Session) -> None:
-    timecode = next((name for name, rate in TIMECODES.items() if rate == session.frame_rate), "timecode_30")
+    timecode = next(name for name, rate in TIMECODES.items() if rate == (session.frame_rate, session.drop_frame))
     for name, value in (
         ("native-file-data-format", "FormatInt24"),
         ("native-file-header-format", "BWF"),
@@ -109,13 +132,12 @@ def _routes(
     inputs = _widths(session)
     outputs = {name: max(width, 2) for name, width in inputs.items()}
     soloed = _soloed(session)
-    width = outputs[None], outputs[None]
-    _route(routes, ids, Track("Master"), "Master", width, "MasterOut", None, (0, 0), 0)
+    _route(routes, ids, 0, _Strip(Track("Master"), "Master", outputs[None], outputs[None], "MasterOut", None))
     for order, track in enumerate(session.tracks, 1):
         name, target = track.name, port.get(track.group or "", "Master")
         kind = "AudioBus" if track.is_group else "AudioTrack"
-        width = inputs[name], outputs[name]
-        route = _route(routes, ids, track, port[name], width, kind, target, soloed[name], order)
+        channel = _Strip(track, port[name], inputs[name], outputs[name], kind, target, soloed[name])
+        route = _route(routes, ids, order, channel)
         if not track.is_group:
             number = next(ids)
             route.set("audio-playlist", str(number))
@@ -154,7 +176,7 @@ def _soloed(session: Session) -> dict[str, tuple[int, int]]:
     for track in session.tracks:
         above[track.name] = chain = []
         bus = track.group
-        while bus in by_name and bus not in chain:
+        while bus in by_name:
             chain.append(bus)
             bus = by_name[bus].group
     soloed = [track.name for track in session.tracks if track.solo]
@@ -164,31 +186,22 @@ def _soloed(session: Session) -> dict[str, tuple[int, int]]:
     }
 
 
-def _route(
-    routes: _Element,
-    ids: Iterator[int],
-    track: Track,
-    port: str,
-    width: tuple[int, int],
-    kind: str,
-    target: str | None,
-    solo: tuple[int, int],
-    order: int,
-) -> _Element:
-    """A strip of the mixer; `width` are its inputs and outputs, `target` is the port that it goes into."""
+def _route(routes: _Element, ids: Iterator[int], order: int, channel: _Strip) -> _Element:
+    track, port, solo = channel.track, channel.port, channel.kept_open
     name = fit(track.name)
+    fader_db, pan = strip(track.gain_db, track.pan) if is_mono(track.clips) else (track.gain_db, track.pan)
     route = add(routes, "Route", version=_VERSION, id=next(ids), name=name, default_type="audio", strict_io=0, active=1)
     colour = int(track.colour[1:] + "ff", 16) if track.colour else 0
-    add(route, "PresentationInfo", order=order, flags=f"{kind},OrderSet", color=colour)
+    add(route, "PresentationInfo", order=order, flags=f"{channel.kind},OrderSet", color=colour)
     solo_facts = {"self_solo": int(track.solo), "soloed_by_upstream": solo[0], "soloed_by_downstream": solo[1]}
     soloed = int(any(solo_facts.values()))
     add(route, "Controllable", name="solo", id=next(ids), flags="Toggle,RealTime", value=soloed, **solo_facts)
-    for direction, count in zip(("Input", "Output"), width, strict=True):
+    for direction, count in (("Input", channel.inputs), ("Output", channel.outputs)):
         io = add(route, "IO", name=port, id=next(ids), direction=direction, default_type="audio")
-        for channel in range(1, count + 1):
-            line = add(io, "Port", type="audio", name=f"{port}/audio_{direction[:-3].lower()} {channel}")
+        for place in range(1, count + 1):
+            line = add(io, "Port", type="audio", name=f"{port}/audio_{direction[:-3].lower()} {place}")
             if direction == "Output":
-                other = f"{target}/audio_in {channel}" if target else f"system:playback_{channel}"
+                other = f"{channel.target}/audio_in {place}" if channel.target else f"system:playback_{place}"
                 add(line, "Connection", other=other)
     mute = int(track.mute)  # Ardour wants it in both places
     add(route, "MuteMaster", mute_point="PreFader,PostFader,Listen,Main", muted=mute)
@@ -196,19 +209,18 @@ def _route(
     if track.comment:
         add(route, "Comment").text = fit(track.comment)
     pannable = add(route, "Pannable")
-    azimuth = (1 + track.pan) / 2
-    add(pannable, "Controllable", name="pan-azimuth", id=next(ids), flags="", value=azimuth)
-    if kind == "AudioTrack":
+    add(pannable, "Controllable", name="pan-azimuth", id=next(ids), flags="", value=(1 + pan) / 2)
+    if channel.kind == "AudioTrack":
         add(route, "Processor", id=next(ids), name=f"recorder:{name}", active=1, type="diskwriter", record_safe=0)
         add(route, "Processor", id=next(ids), name=f"player:{name}", active=1, type="diskreader")
     fader = add(route, "Processor", id=next(ids), name="Amp", active=1, type="amp")
-    gain = f"{linear(track.gain_db):.15g}"
+    gain = f"{linear(fader_db):.15g}"
     add(fader, "Controllable", name="gaincontrol", id=next(ids), flags="GainLike", value=gain)
     add(route, "Processor", id=next(ids), name=f"meter-{name}", active=1, type="meter")
     ends = {"own_input": 1, "own_output": 0, "output": port, "role": "Main"}
     outs = add(route, "Processor", id=next(ids), name=port, active=1, type="main-outs", **ends)
-    panner = _BALANCE if width == (2, 2) else ""
-    add(outs, "PannerShell", bypassed=int(width[1] > 2), user_panner=panner, linked_to_route=1)
+    panner = _BALANCE if channel.inputs == channel.outputs == 2 else ""
+    add(outs, "PannerShell", bypassed=int(channel.outputs > 2), user_panner=panner, linked_to_route=1)
     return route
 
 
@@ -221,8 +233,11 @@ def _region(
     sources: list[int],
     ids: Iterator[int],
 ) -> None:
-    """A clip. One that overlaps another is see-through, so that both are heard."""
-    overlaps = any(
+    """A clip. One that overlaps another is see-through, so that both are heard, and one whose fades cross.
+
+    Ardour turns down what lies below where an opaque one fades, and with crossing fades that is the clip itself.
+    """
+    overlaps = clip.fade_in + clip.fade_out > clip.length or any(
         other is not clip and other.at < clip.at + clip.length and clip.at < other.at + other.length
         for other in track.clips
     )

@@ -9,13 +9,16 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import BinaryIO
-from uuid import UUID
 
 from stemwright.errors import InputError, SessionError
 
 MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
+RECORD = struct.Struct("<64sH2B3I16s20xIQ")
+"""Of the directory: name, its bytes, kind, colour, left, right, child, class id, first sector, bytes."""
 _REGULAR = 0xFFFFFFFA
 """Sector numbers from here on are no sectors."""
 _NOTHING = 0xFFFFFFFF
@@ -34,7 +37,7 @@ def damage(message: str) -> SessionError:
 class Entry:
     """A storage (folder) or a stream (file) of the directory."""
 
-    class_id: UUID
+    class_id: bytes
     start: int
     size: int
     children: dict[str, Entry] = field(default_factory=dict)
@@ -67,7 +70,28 @@ class Compound:
             return self._stream(entry.start, entry.size)
         count = -(-entry.size // 64)
         sectors = self._chain(entry.start, self._mini_fat, count)
+        if sectors == list(range(entry.start, entry.start + count)):  # as nearly all are
+            return self._mini[64 * entry.start : 64 * entry.start + entry.size]
         return b"".join(self._mini[64 * n : 64 * n + 64] for n in sectors)[: entry.size]
+
+    def chunks(self, entry: Entry) -> Iterator[bytes]:
+        """A stream of any length in pieces of at most 1 MiB. Raises SessionError when the file does not hold it."""
+        if entry.size < self._cutoff:
+            yield self.read(entry)
+            return
+        if entry.size > self.bytes:
+            raise damage("a stream is longer than the file")
+        sectors = array("I", self._chain(entry.start, count=-(-entry.size // self.sector_bytes)))
+        each, left = max((1 << 20) // self.sector_bytes, 1), entry.size
+        for at in range(0, len(sectors), each):
+            piece = sectors[at : at + each]
+            if piece[-1] - piece[0] == len(piece) - 1 and all(b - a == 1 for a, b in pairwise(piece)):
+                data = self._bytes_at((piece[0] + 1) * self.sector_bytes, len(piece) * self.sector_bytes)
+                data = data.ljust(len(piece) * self.sector_bytes, b"\0")
+            else:
+                data = b"".join(map(self._sector, piece))
+            yield data[:left]
+            left -= len(data)
 
     def _stream(self, start: int, size: int) -> bytes:
         if size > min(self.bytes, _MOST_BYTES):
@@ -117,10 +141,11 @@ class Compound:
 
     def _tree(self, data: bytes) -> Entry:
         """The root of the directory. Raises SessionError when an entry stands in two places."""
-        seen = bytearray(len(data) // 128)
+        records = list(RECORD.iter_unpack(data[: len(data) // 128 * 128]))
+        seen = bytearray(len(records))
         if not seen:
             raise damage("the container has no directory")
-        top = Entry(UUID(int=0), 0, 0)
+        top = Entry(b"", 0, 0)
         waiting = [(top, 0)]
         while waiting:
             parent, number = waiting.pop()
@@ -129,13 +154,11 @@ class Compound:
             if number >= len(seen) or seen[number]:
                 raise damage("the directory of the container is no tree")
             seen[number] = 1
-            raw = data[128 * number : 128 * number + 128]
-            length, kind, _, left, right, child = struct.unpack_from("<HBB3I", raw, 64)
-            start, size = struct.unpack_from("<IQ", raw, 116)
+            raw, length, kind, _, left, right, child, class_id, start, size = records[number]
             # Version 3 files may hold rubbish in the upper half of the size ([MS-CFB] 2.6.3).
             size &= 0xFFFFFFFF if self.version == 3 else -1
             name = raw[: max(min(length, 64) - 2, 0)].decode("utf-16-le", "replace")
-            entry = Entry(UUID(bytes_le=raw[80:96]), start, size if kind != 1 else 0)
+            entry = Entry(class_id, start, size if kind != 1 else 0)
             parent.children[name] = entry
             waiting += [(entry, child)] if number == 0 else [(parent, left), (parent, right), (entry, child)]
         return next(iter(top.children.values()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stemwright.errors import SessionError
-from stemwright.model import AudioFile, Clip, Estimate, Marker, Session, Song, Track
-from stemwright.session.arrange import one_line, unique
+from stemwright.model import AudioFile, Clip, Marker, Session, Track
+from stemwright.naming import one_line, unique
 from stemwright.session.formats import Opened, _dawproject_zip
 from stemwright.session.formats._dawproject_time import Piece, Place, amplitude, number, pieces
-from stemwright.session.grid import DEFAULT_BPM, GridPoint, is_meter, points_of, song_of_points
+from stemwright.session.formats._told import Told
+from stemwright.session.grid import DEFAULT_BPM, GridPoint, is_meter, points_of, song_from
 from stemwright.session.media import Roots, find_media, read_media
-from stemwright.units import db, exact_bpm, frames, parse_key, rescale
+from stemwright.session.unpacked import new_folder
+from stemwright.units import exact_bpm, frames, gain, rescale
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -34,9 +35,6 @@ GAIN_IN_VOLUME = "Clip gain in the track's volume: "
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
-_MOST = {"Track": 5_000, "Audio": 50_000}
-"""Elements of a project; larger ones would only keep us busy."""
-
 _LEFT_OUT = {
     "notes (MIDI)": "//Notes",
     "video": "//Video",
@@ -44,6 +42,10 @@ _LEFT_OUT = {
     "sends": "//Sends/*",
     "automation": "/Project/Arrangement/Lanes//Points[Target/@parameter]",
     "the clip launcher": "/Project/Scenes//Audio",
+    "aliases of other clips": "/Project/Arrangement//Clip[@reference]",
+    "clips that are switched off": "/Project/Arrangement//Clip[@enable='false' or @enable='0']",
+    "moving gain, pan and pitch of clips": "/Project/Arrangement//Points[Target[@expression]]"
+    "[Target/@expression != 'gain' or count(RealPoint) > 1]",
 }
 """What the model does not hold, and where it stands in a project."""
 
@@ -57,7 +59,7 @@ class _Reading:
     roots: Roots
     rate: int
     points: tuple[GridPoint, ...]
-    warnings: list[str] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
     files: dict[str, AudioFile] = field(default_factory=dict)
     folder: Path | None = None
 
@@ -68,29 +70,25 @@ class _Reading:
 def session_of(path: Path, roots: Roots) -> Opened:
     """The session in a .dawproject.
 
-    Audio that lies beside it as it is inside, by size and CRC-32, is used there; the rest is unpacked into a temporary
-    folder that a warning names. Raises InputError and SessionError.
+    Audio that lies beside it as it is inside, by size and CRC-32, is used there; the rest is unpacked
+    (see `session.unpacked`), which a warning tells. Raises InputError and SessionError.
     """
     with _dawproject_zip.opened(path) as archive:
-        root = _dawproject_zip.xml(archive, path, "project.xml")
-        if root is None or root.tag != "Project":
-            raise SessionError(f"{path}: holds no project.xml of a DAWproject", "export it again from the DAW")
-        for tag, most in _MOST.items():
-            if sum(1 for _ in root.iter(tag)) > most:
-                raise SessionError(f"{path}: has more than {most} elements {tag}", "split the project")
-        meta = _dawproject_zip.xml(archive, path, "metadata.xml")
+        _, root = _dawproject_zip.project(archive, path)
+        _, meta = _dawproject_zip.xml(archive, path, "metadata.xml")
         rates = Counter(_whole(audio, "sampleRate", 48000, 8000, 768000) for audio in root.iter("Audio"))
         rate = rates.most_common(1)[0][0] if rates else 48000
-        reading = _Reading(path, archive, roots, rate, points_of(_changes(root)))
+        reading = _Reading(path, archive, roots, rate, points_of(changes_of(root)))
         for phrase, where in _LEFT_OUT.items():
             if root.xpath(f"boolean({where})"):
-                reading.warnings.append(f"{phrase}: left out")
+                reading.told.tell(f"{phrase}: left out")
         tracks = tuple(_tracks(reading, root))
         markers = tuple(_markers(reading, root))
         notes = tuple(line for line in map(one_line, _text(meta, "Comment").splitlines()) if line)
     length = max((clip.at + clip.length for track in tracks for clip in track.clips), default=0)
-    song = _song(reading, meta, markers, notes)
-    return Opened(Session(song, tracks, rate, length, markers, notes=notes), tuple(dict.fromkeys(reading.warnings)))
+    title, artist = one_line(_text(meta, "Title")) or one_line(path.stem), one_line(_text(meta, "Artist"))
+    song = song_from(markers, reading.points, rate, title, artist, notes)
+    return Opened(Session(song, tracks, rate, length, markers, notes=notes), reading.told.lines())
 
 
 def _text(meta: _Element | None, tag: str) -> str:
@@ -104,23 +102,7 @@ def _whole(element: _Element, name: str, default: int, least: int, most: int) ->
     return int(value)
 
 
-def _song(reading: _Reading, meta: _Element | None, markers: tuple[Marker, ...], notes: tuple[str, ...]) -> Song:
-    key, own, bar_one = None, [], 0
-    for marker in markers:
-        if marker.name == "Bar 1":
-            bar_one = marker.at
-        elif not marker.name.startswith("Key: "):
-            own.append(marker)
-    for line in (*notes, *(marker.name for marker in markers)):
-        if line.startswith("Key: ") and key is None:
-            with suppress(ValueError):
-                key = Estimate(parse_key(line[5:].partition("=")[0]), 1.0, "session")
-    title = one_line(_text(meta, "Title")) or one_line(reading.path.stem)
-    song = Song(title, reading.rate, one_line(_text(meta, "Artist")), key=key, markers=tuple(own))
-    return replace(song, **song_of_points(reading.points, bar_one, reading.rate))
-
-
-def _changes(root: _Element) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:
+def changes_of(root: _Element) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:
     """Quarters, BPM and metre of every step from 0 on; a ramp is a step of its mean tempo."""
     transport, automation = root.find("Transport/Tempo"), root.find("Arrangement/TempoAutomation")
     base = _bpm(transport) if transport is not None and transport.get("value") else exact_bpm(DEFAULT_BPM)
@@ -188,7 +170,7 @@ def _tracks(reading: _Reading, root: _Element) -> Iterator[Track]:
     rows = [(element, element.getparent()) for element in root.iterfind("Structure//Track")]
     rows = [(element, parent) for element, parent in rows if not _is_master(reading, element)]
     ids = [element.get("id", "") for element, _ in rows]
-    own = [row for row, (element, _) in enumerate(rows) if _is_group(element) and ids[row] in lying]
+    own = [row for row, (element, _) in enumerate(rows) if is_group(element) and ids[row] in lying]
     strays = sorted(lying.keys() - set(ids))
     called = [element.get("name", "") for element, _ in rows]
     names = unique([*called, *(called[row] for row in own), *("Audio" for _ in strays)])
@@ -197,15 +179,15 @@ def _tracks(reading: _Reading, root: _Element) -> Iterator[Track]:
         track = _track(reading, element, names[row], named.get(parent) if parent is not None else None)
         clips = tuple(_clips(reading, lying.get(ids[row], [])))
         shared = {_gain_in_volume(piece) for piece in lying.get(ids[row], [])}
-        if len(shared) == 1 and (gain := shared.pop()):
-            track = replace(track, gain_db=round(track.gain_db - gain, 9))
-            clips = tuple(replace(clip, gain_db=round(clip.gain_db + gain, 9)) for clip in clips)
+        if len(shared) == 1 and (moved := shared.pop()):
+            track = replace(track, gain_db=round(track.gain_db - moved, 9))
+            clips = tuple(replace(clip, gain_db=round(clip.gain_db + moved, 9)) for clip in clips)
         yield replace(track, clips=() if track.is_group else clips)
         if row in own:
-            reading.warnings.append(f"{track.name}: is a group with clips, which are on a track of their own")
+            reading.told.tell("clips of groups are put on a track of their own", track.name)
             yield Track(names[len(rows) + own.index(row)], clips=clips, group=track.name)
     for stray, name in zip(strays, names[len(rows) + len(own) :], strict=True):
-        reading.warnings.append(f"{name}: holds clips of a track that is not there")
+        reading.told.tell("clips of a track that is not there are put on one of their own", name)
         yield Track(name, clips=tuple(_clips(reading, lying[stray])))
 
 
@@ -213,32 +195,33 @@ def _gain_in_volume(piece: Piece) -> float:
     """Clip gain in dB that is part of the track's volume, see `GAIN_IN_VOLUME`."""
     if piece.comment.startswith(GAIN_IN_VOLUME):
         with suppress(ValueError):
-            gain = float(piece.comment[len(GAIN_IN_VOLUME) :].removesuffix(" dB"))
-            return gain if abs(gain) < 200 else 0.0
+            level = float(piece.comment[len(GAIN_IN_VOLUME) :].removesuffix(" dB"))
+            return level if abs(level) < 200 else 0.0
     return 0.0
 
 
 def _is_master(reading: _Reading, element: _Element) -> bool:
     """Whether it is the master track; what it does to the sound is told."""
     channel = element.find("Channel")
-    if channel is None or channel.get("role") != "master" or _is_group(element):
+    if channel is None or channel.get("role") != "master" or is_group(element):
         return False
     master = _track(reading, element, "", None)
     if master.mute or master.gain_db or master.pan:
-        reading.warnings.append("the master track is muted or not at 0 dB and centre: left out")
+        reading.told.tell("the master track is muted or not at 0 dB and centre: left out")
     return True
 
 
-def _is_group(element: _Element) -> bool:
+def is_group(element: _Element) -> bool:
+    """Whether a track holds tracks."""
     return "tracks" in element.get("contentType", "").split() or element.find("Track") is not None
 
 
 def _track(reading: _Reading, element: _Element, name: str, group: str | None) -> Track:
     volume, pan = element.find("Channel/Volume"), element.find("Channel/Pan")
     mute, channel = element.find("Channel/Mute"), element.find("Channel")
-    gain, side = 0.0, 0.0
+    level, side = 0.0, 0.0
     if volume is not None and volume.get("value"):
-        gain = round(db(amplitude(volume.get("unit"), number(volume, "value"))), 9)
+        level = gain(amplitude(volume.get("unit"), number(volume, "value")))
     if pan is not None and pan.get("value"):
         least = -1 if pan.get("unit") == "linear" else 0
         low, high = number(pan, "min", least), number(pan, "max", 1)
@@ -246,9 +229,9 @@ def _track(reading: _Reading, element: _Element, name: str, group: str | None) -
     return Track(
         name,
         group=group,
-        is_group=_is_group(element),
+        is_group=is_group(element),
         colour=_colour(element),
-        gain_db=gain,
+        gain_db=level,
         pan=round(min(max(side, -1.0), 1.0), 12),
         mute=mute is not None and mute.get("value") in ("true", "1"),
         solo=channel is not None and channel.get("solo") in ("true", "1"),
@@ -263,11 +246,10 @@ def _clips(reading: _Reading, lying: list[Piece]) -> Iterator[Clip]:
         has = rescale(file.frames, file.format.sample_rate, reading.rate)
         length = min(reading.frames(piece.end) - at, has - source)
         if piece.flaw:
-            reading.warnings.append(f"{file.path.name}: {piece.flaw}")
+            reading.told.tell(piece.flaw, file.path.name)
         if length > 0:
             fades = (min(max(reading.frames(fade), 0), length) for fade in (piece.fade_in, piece.fade_out))
-            gain = round(db(piece.gain), 9)
-            yield Clip(file, at, length, source, gain, *fades)
+            yield Clip(file, at, length, source, gain(piece.gain), *fades)
 
 
 def _file(reading: _Reading, audio: _Element) -> AudioFile:
@@ -280,16 +262,16 @@ def _file(reading: _Reading, audio: _Element) -> AudioFile:
         outside = reference is None or reference.get("external") in ("true", "1")
         with suppress(KeyError):
             entry = None if outside else reading.archive.getinfo(name.replace("\\", "/").removeprefix("./"))
-            beside = find_media(name, roots) if entry else None
+            beside = find_media(name, replace(roots, search=True)) if entry else None
             if entry and not (beside and _dawproject_zip.same(reading.archive, entry, beside)):
                 if reading.folder is None:
-                    reading.folder = Path(tempfile.mkdtemp(prefix="stemwright-"))
-                    reading.warnings.append(
-                        f"{reading.folder}: audio that lay in the project only was unpacked to here"
-                    )
-                unpacked = _dawproject_zip.unpack(reading.archive, reading.path, entry, reading.folder)
-                inside, roots = unpacked.name, (unpacked.parent,)
+                    reading.folder = new_folder()
+                    reading.told.tell("audio that lies in the project only was unpacked for this run")
+                beside = _dawproject_zip.unpack(reading.archive, reading.path, entry, reading.folder)
+            if beside:
+                inside, roots = beside.name, Roots(beside.parent)
         file, warning = read_media(inside, roots, sample_rate=rate, frames=length, channels=channels)
         reading.files[name] = file
-        reading.warnings += [warning] if warning else []
+        if warning:
+            reading.told.tell(warning)
     return reading.files[name]

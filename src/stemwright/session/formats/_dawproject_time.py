@@ -1,14 +1,15 @@
 """Where the audio of a DAWproject sounds: its timelines, which nest in beats and in seconds, unrolled.
 
 A timeline counts in its `timeUnit`, else in that of the one around it. The content of a clip begins at `playStart` of
-the timeline inside; warps say which second of a file sounds at which place of theirs, in straight lines between.
+the timeline inside, and what it loops becomes one piece after another. Warps say which second of a file sounds at which
+place of theirs, in straight lines between.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ _UNITS = ("beats", "seconds")
 
 _FURTHEST = 10**8
 """Seconds or beats; three years."""
+
+_MOST = 100_000
+"""Clips, and times that one is repeated, in a project; nested loops multiply."""
 
 _TOLERANCE = Fraction(1, 40_000)
 """Seconds by which audio may lie beside its own speed: a frame at 40 kHz, far more than rounding."""
@@ -58,6 +62,8 @@ class Place:
     comment: str = ""
     track: str = ""
     flaw: str = ""
+    left: Iterator[int] = field(default_factory=lambda: iter(range(_MOST)))
+    """Counts down, for all timelines of a project together."""
 
     def seconds(self, position: Fraction) -> Fraction:
         """The time of a position on this timeline."""
@@ -101,15 +107,15 @@ def pieces(timeline: _Element, place: Place) -> Iterator[tuple[str, Piece]]:
     elif timeline.tag in ("Clips", "ClipSlot"):
         for clip in timeline.findall("Clip"):
             if clip.get("enable", "true") not in ("false", "0"):
-                inside = _inside(clip, place)
-                for child in clip:
-                    yield from pieces(child, inside)
+                for inside in _inside(clip, place):
+                    for child in clip:
+                        yield from pieces(child, inside)
     elif timeline.tag == "Audio":
         yield from _played(timeline, place, [(place.seconds(Fraction(0)), Fraction(0))])
     elif timeline.tag == "Warps":
         warps = sorted((place.seconds(number(w, "time")), number(w, "contentTime")) for w in timeline.findall("Warp"))
         if timeline.get("contentTimeUnit") != "seconds":
-            place, warps = replace(place, flaw="its warps count in beats, which is read as its own speed"), []
+            place, warps = replace(place, flaw="audio whose warps count in beats is read at its own speed"), []
         audio = timeline.find("Audio")
         if audio is not None:
             yield from _played(audio, place, warps or [(place.seconds(Fraction(0)), Fraction(0))])
@@ -130,34 +136,38 @@ def amplitude(unit: str | None, value: Fraction) -> float:
     return linear(min(float(value), 60.0)) if unit == "decibel" else min(max(float(value), 0.0), 1000.0)
 
 
-def _inside(clip: _Element, place: Place) -> Place:
-    """The timeline inside a clip."""
+def _inside(clip: _Element, place: Place) -> Iterator[Place]:
+    """The timeline inside a clip, once for every time that it is heard."""
     start = place.seconds(number(clip, "time"))
     unit = clip.get("contentTimeUnit")
     inner = replace(place, unit=unit) if unit in _UNITS else place
-    zero = inner.position(start) - number(clip, "playStart", 0)
-    end, flaw = place.end, place.flaw
+    play, end = number(clip, "playStart", 0), place.end
+    zero = inner.position(start) - play
     if clip.get("duration") is not None:
         end = place.seconds(number(clip, "time") + number(clip, "duration"))
     elif clip.get("playStop") is not None:
         end = inner.since_start(zero + number(clip, "playStop"))
-    if clip.get("loopEnd") is not None:
-        turn = inner.since_start(zero + number(clip, "loopEnd"))
-        if turn + _TOLERANCE < end:
-            end, flaw = turn, "it repeats, of which only the first time is read"
     fades = place.counted_in(clip.get("fadeTimeUnit"))
     fade_in = fades.since_start(fades.position(start) + number(clip, "fadeInTime", 0)) - start
     fade_out = end - fades.since_start(fades.position(end) - number(clip, "fadeOutTime", 0))
-    return replace(
-        inner,
-        zero=zero,
-        start=max(start, place.start),
-        end=min(end, place.end),
-        fade_in=max(fade_in, place.fade_in),
-        fade_out=max(fade_out, place.fade_out),
-        comment=clip.get("comment", place.comment),
-        flaw=flaw,
-    )
+    begin, stop = max(start, place.start), min(end, place.end)
+    again, turn = number(clip, "loopStart", 0), number(clip, "loopEnd", _FURTHEST)
+    if turn <= max(again, play):
+        again, turn = Fraction(0), Fraction(_FURTHEST)
+    fade_in, fade_out = max(fade_in, place.fade_in), max(fade_out, place.fade_out)
+    inner = replace(inner, comment=clip.get("comment", place.comment))
+    while True:
+        if next(place.left, None) is None:
+            raise SessionError(f"the project has more than {_MOST} clips", "bounce its loops in place")
+        until = inner.since_start(zero + turn)
+        last = until + _TOLERANCE >= stop
+        if until > begin:
+            here = replace(inner, zero=zero, start=begin, end=stop if last else until)
+            yield replace(here, fade_in=fade_in, fade_out=fade_out if last else Fraction(0))
+            begin, fade_in = until, Fraction(0)
+        if last:
+            return
+        zero += turn - again
 
 
 def _played(audio: _Element, place: Place, warps: list[tuple[Fraction, Fraction]]) -> Iterator[tuple[str, Piece]]:
@@ -180,5 +190,5 @@ def _played(audio: _Element, place: Place, warps: list[tuple[Fraction, Fraction]
         return
     inside = [at for at in starts if start < at < end]
     if any(abs(content(at) - source - (at - start)) > _TOLERANCE for at in (*inside, end)):
-        flaw = "it is stretched; it is read at its own speed"
+        flaw = "stretched audio is read at its own speed"
     yield place.track, Piece(audio, start, end, source, place.fade_in, place.fade_out, place.gain, place.comment, flaw)

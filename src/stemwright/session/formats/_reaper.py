@@ -2,7 +2,8 @@
 
 Folders are groups; one that holds items of its own gets them as its first member. Loops become one clip after
 another, tempo ramps the steps that reach the next point at the same time, notes of items the comment of their track.
-Only the take that plays is read; plug-ins, envelopes, sends and MIDI are not.
+Only the take that plays is read; what else changes the sound is told, see `_reaper_told`. A track that is sent neither
+to the master nor to its folder nor to another track is muted.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from pathlib import Path
 
 from stemwright.audio.probe import probe
 from stemwright.errors import InputError, OutputError, SessionError
-from stemwright.model import Estimate, Marker, Session, Song, Track
-from stemwright.naming import guess_role
+from stemwright.model import Marker, Session, Track
+from stemwright.naming import guess_role, one_line, unique
 from stemwright.safety import readable
-from stemwright.session.arrange import one_line, unique
 from stemwright.session.formats import Opened
-from stemwright.session.formats._reaper_items import Reading, clips_of, gain, sources
+from stemwright.session.formats._reaper_items import Reading, clips_of, sources
+from stemwright.session.formats._reaper_told import PROJECT, TRACK, tell
 from stemwright.session.formats._rpp import Chunk, number, parse, whole
-from stemwright.session.grid import is_meter, points_of, song_of_points
+from stemwright.session.grid import is_meter, points_of, song_from
 from stemwright.session.media import Roots, find_media
-from stemwright.units import parse_key
+from stemwright.units import gain
 
 
 def read(path: Path, roots: Roots) -> Opened:
@@ -35,6 +36,7 @@ def read(path: Path, roots: Roots) -> Opened:
     except OSError as error:
         raise readable(error, path) from error
     reading = Reading(path, roots, _rate(project, roots))
+    tell(project, PROJECT, "", reading.told)
     markers = tuple(_markers(project, reading))
     tracks = _tracks(project, reading)
     ends = [clip.at + clip.length for track in tracks for clip in track.clips]
@@ -45,16 +47,23 @@ def read(path: Path, roots: Roots) -> Opened:
     mode = project.line("TIMEMODE")
     rate = Fraction(min(max(whole(mode, 3, 30), 1), 1000))
     session = Session(
-        song=_song(project, reading, markers),
+        song=song_from(
+            markers,
+            points_of(tempos(project, reading)),
+            reading.rate,
+            one_line(" ".join(project.line("TITLE"))) or one_line(path.stem),
+            one_line(" ".join(project.line("AUTHOR"))),
+        ),
         tracks=tracks,
         sample_rate=reading.rate,
         frames=max(ends, default=0),
         markers=markers,
         frame_rate=rate * 1000 / 1001 if whole(mode, 4) in (1, 2) else rate,
+        drop_frame=whole(mode, 4) == 1,
         start_frame=max(start, 0),
         notes=tuple(one_line(line) for notes in project.chunks("NOTES") for line in notes.text()),
     )
-    return Opened(session, tuple(reading.warnings))
+    return Opened(session, reading.told.lines())
 
 
 def _rate(project: Chunk, roots: Roots) -> int:
@@ -73,28 +82,7 @@ def _rate(project: Chunk, roots: Roots) -> int:
     return found.most_common(1)[0][0] if found else rate
 
 
-def _song(project: Chunk, reading: Reading, markers: tuple[Marker, ...]) -> Song:
-    key, bar_one = None, 0
-    own = []
-    for marker in markers:
-        if not marker.length and marker.name == "Bar 1":
-            bar_one = marker.at
-        elif not marker.length and marker.name.startswith("Key: ") and key is None:
-            with suppress(ValueError):
-                key = Estimate(parse_key(marker.name[5:]), 1.0, "session")
-        else:
-            own.append(marker)
-    song = Song(
-        title=one_line(" ".join(project.line("TITLE"))) or one_line(reading.path.stem),
-        sample_rate=reading.rate,
-        artist=one_line(" ".join(project.line("AUTHOR"))),
-        key=key,
-        markers=tuple(own),
-    )
-    return replace(song, **song_of_points(points_of(_tempos(project, reading)), bar_one, reading.rate))
-
-
-def _tempos(project: Chunk, reading: Reading) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:
+def tempos(project: Chunk, reading: Reading) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:
     """Quarters, BPM and metre of every step; a ramp is a step of its mean tempo."""
     words = project.line("TEMPO")
     bpm, meter = _bpm(words, 0, reading), (whole(words, 1, 4), whole(words, 2, 4))
@@ -164,8 +152,10 @@ def _tracks(project: Chunk, reading: Reading) -> tuple[Track, ...]:
     inner_names = iter(names[len(chunks) :])
     tracks: list[Track] = []
     groups: list[str] = []
-    for chunk, name, folder in zip(chunks, names, folders, strict=False):
-        track = _track(chunk, name, groups[-1] if groups else None, reading)
+    sent = {whole(row, 0, -1) for chunk in chunks for row in chunk.lines("AUXRECV")}
+    for number_of, (chunk, name, folder) in enumerate(zip(chunks, names, folders, strict=False)):
+        silent = not whole(chunk.line("MAINSEND"), 0, 1) and number_of not in sent and not any(chunk.lines("HWOUT"))
+        track = _track(chunk, name, groups[-1] if groups else None, silent, reading)
         if folder:
             comment = "" if track.clips else track.comment
             tracks.append(replace(track, clips=(), is_group=True, comment=comment))
@@ -188,16 +178,13 @@ def name_of(chunk: Chunk) -> str:
     return "".join(whole_name.text()) if whole_name else " ".join(chunk.line("NAME"))
 
 
-def _track(chunk: Chunk, name: str, group: str | None, reading: Reading) -> Track:
-    strange = {"FXCHAIN": "plug-ins", "AUXRECV": "sends"}
-    keys = {part.name if isinstance(part, Chunk) else part.partition(" ")[0] for part in chunk.parts}
-    found = [what for key, what in strange.items() if key in keys]
-    found += ["envelopes"] if any("ENV" in key for key in keys) else []
-    if found:
-        reading.warn(f"{name}: {' and '.join(found)} of the track are not read")
+def _track(chunk: Chunk, name: str, group: str | None, silent: bool, reading: Reading) -> Track:
+    tell(chunk, TRACK, name, reading.told)
     volume, mutesolo = chunk.line("VOLPAN"), chunk.line("MUTESOLO")
-    if whole(chunk.line("IPHASE"), 0):
-        reading.warn(f"{name}: the inverted polarity of the track is not read")
+    if number(volume, 0, 1.0) < 0:
+        reading.warn("inverted polarity of tracks is not read", name)
+    if silent:
+        reading.warn("tracks that are sent nowhere are read as muted", name)
     items = list(chunk.chunks("ITEM"))
     notes = (one_line(" ".join(part.text())).strip() for item in items for part in item.chunks("NOTES"))
     return Track(
@@ -208,7 +195,7 @@ def _track(chunk: Chunk, name: str, group: str | None, reading: Reading) -> Trac
         colour=_colour(chunk.line("PEAKCOL"), 0),
         gain_db=gain(number(volume, 0, 1.0)),
         pan=min(max(number(volume, 1), -1.0), 1.0),
-        mute=whole(mutesolo, 0) > 0,
+        mute=whole(mutesolo, 0) > 0 or silent,
         solo=whole(mutesolo, 1) > 0,
         comment="; ".join(filter(None, notes)),
     )

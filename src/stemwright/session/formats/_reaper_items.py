@@ -8,12 +8,14 @@ from pathlib import Path
 
 from stemwright.errors import SessionError
 from stemwright.model import AudioFile, Clip
+from stemwright.session.formats._reaper_told import ITEM, TAKE, tell
 from stemwright.session.formats._rpp import Chunk, number, split, whole
+from stemwright.session.formats._told import Told
 from stemwright.session.media import Roots, read_media
-from stemwright.units import db, frames, rescale
+from stemwright.units import frames, gain, rescale
 
 _LONGEST_S = 30 * 24 * 3600
-_MOST_CLIPS = 1_000_000
+_MOST_CLIPS = 100_000
 _UNHEARD = {"MIDI", "MIDIPOOL", "RPP_PROJECT", "VIDEO", "VIDEOEFFECT", "CLICK", "LTC", "EMPTY"}
 """Kinds of sources that are no audio file."""
 
@@ -30,10 +32,10 @@ class Reading:
     rate: int = 44100
     clips: int = 0
     files: dict[str, AudioFile] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
 
-    def warn(self, text: str) -> None:
-        self.warnings[text] = None
+    def warn(self, what: str, name: str = "") -> None:
+        self.told.tell(what, name)
 
     def time(self, words: list[str], index: int) -> int:
         """A time as frames at the session rate. Raises SessionError for one that no session reaches."""
@@ -50,11 +52,6 @@ class Reading:
                 return file
             self.files[name] = file
         return self.files[name]
-
-
-def gain(factor: float) -> float:
-    """The dB of a gain, to the billionth, so that what was written as -3 dB is that again."""
-    return round(db(abs(factor)), 9)
 
 
 def sources(chunk: Chunk) -> Iterator[Chunk]:
@@ -86,17 +83,16 @@ def clips_of(item: Chunk, name: str, reading: Reading) -> Iterator[Clip]:
     if source is None:
         return
     if inner is None or (source.words[1:] or [""])[0] in _UNHEARD or (inner.words[1:] or [""])[0] in _UNHEARD:
-        reading.warn(f"{name}: items that are no audio file are left out")
+        reading.warn("items that are no audio file are left out", name)
         return
     if whole(item.line("MUTE"), 0):
-        reading.warn(f"{name}: muted items are left out")
+        reading.warn("muted items are left out", name)
         return
-    rate = take.line("PLAYRATE")
-    if number(rate, 0, 1.0) != 1 or number(rate, 2):
-        reading.warn(f"{name}: items that are stretched or transposed are read as they were recorded")
+    tell(item, ITEM, name, reading.told)
+    tell(take, TAKE, name, reading.told)
     factor = number(item.line("VOLPAN"), 0, 1.0) * volume
     if factor < 0 or whole(source.line("MODE"), 0) & 2:
-        reading.warn(f"{name}: items that are inverted or reversed are read as they were recorded")
+        reading.warn("inverted or reversed items are read as they were recorded", name)
     at, length = reading.time(item.line("POSITION"), 0), reading.time(item.line("LENGTH"), 0)
     first = max(reading.time(source.line("STARTPOS"), 0), 0)  # of a section
     start = first + reading.time(take.line("SOFFS"), 0)

@@ -8,11 +8,11 @@ split into words when they are asked for, so megabytes of plug-in state cost not
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stemwright.errors import InputError, SessionError
+from stemwright.units import finite
 
 _DEEPEST = 64
 _MOST_LINES = 5_000_000
@@ -103,11 +103,7 @@ def split(line: str) -> list[str]:
 
 def number(words: list[str], index: int, default: float = 0.0) -> float:
     """The finite number at a place of a line; `default` when there is none."""
-    try:
-        value = float(words[index])
-    except (IndexError, ValueError):
-        return default
-    return value if math.isfinite(value) else default
+    return finite(words[index], default) if index < len(words) else default
 
 
 def whole(words: list[str], index: int, default: int = 0) -> int:

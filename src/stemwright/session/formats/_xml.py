@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stemwright.errors import SessionError
-from stemwright.session.arrange import one_line
+from stemwright.naming import one_line
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

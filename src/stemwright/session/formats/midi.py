@@ -5,36 +5,42 @@ chosen so that the next change falls where it should although the ones before we
 (within one tempo at most 0.5 µs a quarter). Bar 1 lies after the lead-in that `session.grid` describes.
 
 Read back, a tempo is the shortest decimal that is less than a microsecond away (93.5, not 93.50003), and the
-frames of markers are those of the grid that this gives. Notes that are played are not read.
+frames of markers are those of the grid that this gives. Notes that are played are not read, which is told.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from stemwright.errors import InputError, SessionError
-from stemwright.model import Estimate, Marker, Session, Song
+from stemwright.model import Marker, Session
+from stemwright.naming import one_line
 from stemwright.safety import readable, write_bytes
-from stemwright.session.arrange import one_line
 from stemwright.session.formats import Opened, Written
-from stemwright.session.grid import GridPoint, grid, is_meter, points_of, quarters_at, seconds_at, song_of_points
+from stemwright.session.formats._told import Told
+from stemwright.session.grid import GridPoint, grid, is_meter, points_of, quarters_at, seconds_at, song_from
 from stemwright.session.media import Roots
-from stemwright.units import exact_bpm, frames, parse_key, seconds, short_key
+from stemwright.units import exact_bpm, frames, seconds, short_key
 
 NAME = "MIDI"
 SUFFIXES = (".mid", ".midi")
 EXPRESSES = frozenset({"tempo", "tempo_map", "meter", "key", "markers", "notes"})
 OPTIONS: frozenset[str] = frozenset()
+PROVED = (
+    "Read by `mido` and `pretty_midi`: tempo within 0.001 BPM, drift below 1 ms in ten minutes; never opened in a DAW."
+)
 
 TICKS = 960
 """A quarter note."""
 
 MOST_BYTES = 16 << 20
+_ILLEGAL_KEY = re.compile(rb"\xff\x59\x02(?![\xf9-\xff\x00-\x07][\x00\x01])")
+"""A key signature of more than seven sharps or flats, or of no mode; mido gives up a whole file for it."""
 _SAMPLE_RATE = 48000
 """Hz in which a MIDI file, which has none, is read."""
 
@@ -99,6 +105,7 @@ def read(path: Path, roots: Roots) -> Opened:
         raise readable(error, path) from error
     if not data.startswith(b"MThd"):
         raise InputError(f"{path}: is no MIDI file", "give a standard MIDI file, .mid")
+    data, illegal = _ILLEGAL_KEY.subn(b"\xff\x7f\x02", data)  # an event that everybody passes over
     try:
         file = mido.MidiFile(file=io.BytesIO(data))
         events = sorted(_events(file), key=lambda event: event[0])
@@ -108,7 +115,14 @@ def read(path: Path, roots: Roots) -> Opened:
         ) from error
     if file.ticks_per_beat <= 0:
         raise SessionError(f"{path}: counts timecode frames, not beats", "export it with a tempo map")
-    return Opened(_session(path, events))
+    told = Told()
+    if illegal:
+        told.tell("a key signature that no key has is passed over")
+    if any(message.type == "note_on" for track in file.tracks for message in track):
+        told.tell("MIDI notes are not read")
+    if len({message.key for _, message in events if message.type == "key_signature"}) > 1:
+        told.tell("changes of key are not read")
+    return Opened(_session(path, events), told.lines())
 
 
 def _events(file: Any) -> Iterator[tuple[Fraction, Any]]:
@@ -125,20 +139,12 @@ def _session(path: Path, events: list[tuple[Fraction, Any]]) -> Session:
     points = points_of(_changes(events))
     rows = [(frames(seconds_at(points, at), _SAMPLE_RATE), message) for at, message in events]
     markers = tuple(Marker(at, one_line(_text(m.text))) for at, m in rows if m.type == "marker")
-    keys = [Estimate(parse_key(m.key), 1.0, "session") for _, m in rows if m.type == "key_signature"]
-    bar_one = next((marker.at for marker in markers if marker.name == "Bar 1"), 0)
-    facts = song_of_points(points, bar_one, _SAMPLE_RATE)
-    song = Song(
-        title=next(
-            (one_line(_text(m.name)) for _, m in rows if m.type == "track_name" and m.name), one_line(path.stem)
-        ),
-        sample_rate=_SAMPLE_RATE,
-        key=keys[0] if keys else None,
-        markers=tuple(m for m in markers if m.name != "Bar 1" and not m.name.startswith("Key: ")),
-    )
+    titles = (one_line(_text(m.name)) for _, m in rows if m.type == "track_name" and m.name)
+    keys = (f"Key: {m.key}" for _, m in rows if m.type == "key_signature")
+    song = song_from(markers, points, _SAMPLE_RATE, next(titles, one_line(path.stem)), lines=keys)
     notes = tuple(one_line(_text(message.text)) for _, message in rows if message.type == "text")
     length = max((at for at, _ in rows), default=0)
-    return Session(replace(song, **facts), (), _SAMPLE_RATE, length, markers, notes=notes)
+    return Session(song, (), _SAMPLE_RATE, length, markers, notes=notes)
 
 
 def _changes(events: list[tuple[Fraction, Any]]) -> Iterator[tuple[Fraction, Fraction, tuple[int, int]]]:

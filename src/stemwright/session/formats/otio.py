@@ -3,35 +3,44 @@
 Source: the OpenTimelineIO serialized schema (Timeline.1, Stack.1, Track.1, Clip.2, Gap.1, Marker.2,
 ExternalReference.1). One audio track per stem, a gap before its clips and one after, so that all tracks are equally
 long; the timeline's times are frames at the sample rate. A muted track is one that is not enabled. Media are named
-relative to the file. What the schema has no place for (gain, pan, colour, group, tempo, key) stands in the metadata
-under "stemwright", where no host looks, and is told as lost.
+relative to the file. What the schema has no place for (gain, pan, fades, colours, groups, tempo, key, ...) stands in
+the metadata under "stemwright" and is read back from there; no host looks at it, which is told.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from stemwright.errors import SessionError
-from stemwright.model import Clip, Marker, Session, Song, Track
+from stemwright.model import Clip, Loss, Marker, Session, Track
+from stemwright.naming import one_line, unique
 from stemwright.safety import write_text
-from stemwright.session.arrange import unique
-from stemwright.session.formats import Opened, Written
-from stemwright.session.media import Roots, read_media, relative
-from stemwright.units import short_key
+from stemwright.session.formats import FIELDS, Opened, Written
+from stemwright.session.formats._told import Told
+from stemwright.session.grid import GridPoint, grid, is_meter, points_of, song_from
+from stemwright.session.media import Roots, foreign, read_media, relative
+from stemwright.units import exact_bpm
 
 NAME = "OTIO"
 SUFFIXES = (".otio",)
-EXPRESSES = frozenset({"audio", "markers", "regions", "mute", "start_timecode"})
+EXPRESSES = frozenset(FIELDS)
 OPTIONS: frozenset[str] = frozenset()
 MIXED_RATES = True
+PROVED = "Read by `opentimelineio`; never opened in an editing program."
+
+_OPEN = frozenset({"audio", "markers", "regions", "mute", "start_timecode"})
+"""What every host reads; the rest stands in the metadata."""
 
 _HINT = "write it again with the tool that made it, or give another session format"
 _COLOURS = {"RED": "#ff0000", "ORANGE": "#ff8000", "YELLOW": "#ffff00", "GREEN": "#00ff00", "CYAN": "#00ffff"}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _COLOURS |= {"BLUE": "#0000ff", "PURPLE": "#8000ff", "MAGENTA": "#ff00ff", "BLACK": "#000000", "WHITE": "#ffffff"}
 
 
@@ -40,11 +49,14 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     rate, song = session.sample_rate, session.song
     tracks = [_track(track, session, path.parent) for track in session.tracks if not track.is_group]
     stack = {**_item("Stack.1", "tracks"), "children": tracks, "markers": [_marker(m, rate) for m in session.markers]}
+    groups = [{"name": t.name, "place": n, **_facts(t)} for n, t in enumerate(session.tracks) if t.is_group]
     facts = {
         "artist": song.artist,
-        "bpm": song.bpm.value if song.bpm else None,
-        "key": short_key(song.key.value) if song.key else None,
+        "grid": [[float(p.quarters), float(p.bpm), *p.meter] for p in grid(song)] if song.bpm or song.meter_map else [],
+        "key": song.key.value if song.key else None,
         "notes": list(session.notes),
+        "frame_rate": [session.frame_rate.numerator, session.frame_rate.denominator, session.drop_frame],
+        "groups": groups,
     }
     timeline = {
         "OTIO_SCHEMA": "Timeline.1",
@@ -53,26 +65,62 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         "global_start_time": _time(session.start_frame, rate),
         "tracks": stack,
     }
-    write_text(path, json.dumps(timeline, indent=2, ensure_ascii=False) + "\n")
-    return Written()
+    write_text(path, json.dumps(timeline, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return Written(losses=tuple(_losses(session)))
+
+
+def _losses(session: Session) -> Iterator[Loss]:
+    yield from foreign(session, frozenset({"wav", "rf64", "bw64", "aiff"}), "OTIO tools")
+    hidden = {field: phrase for field, (phrase, users) in FIELDS.items() if field not in _OPEN and any(users(session))}
+    if hidden:
+        reason = "stands in metadata that is read back here, but by no other program"
+        yield Loss(", ".join(hidden.values()), next(iter(hidden)), reason)
 
 
 def read(path: Path, roots: Roots) -> Opened:
     """Read the audio tracks of a timeline. Raises SessionError for what is no timeline."""
     try:
         top = json.loads(path.read_bytes())
-        rate = _rate(top)
-        warnings: list[str] = []
-        tracks = [t for t in top["tracks"]["children"] if _kind(t, "Track") and t.get("kind") == "Audio"]
-        names = unique(str(t.get("name") or "") for t in tracks)
-        read = tuple(_read_track(t, n, rate, roots, warnings) for t, n in zip(tracks, names, strict=True))
-        start = _frames(top["global_start_time"], rate) if top.get("global_start_time") else 0
-        frames = max((_length(track, rate) for track in tracks), default=0)
-        markers = tuple(sorted(_read_markers(top["tracks"], rate), key=lambda marker: marker.at))
-        song = Song(str(top.get("name") or path.stem), rate)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        rate, told = _rate(top), Told()
+        stack, facts = top["tracks"], _own(top)
+        if any(_kind(child, "Track") and child.get("kind") != "Audio" for child in stack["children"]):
+            told.tell("tracks of other kinds than audio are not read")
+        found = [t for t in stack["children"] if _kind(t, "Track") and t.get("kind") == "Audio"]
+        names = unique(str(t.get("name") or "") for t in found)
+        tracks = [_read_track(t, n, rate, roots, told) for t, n in zip(found, names, strict=True)]
+        for group in facts.get("groups", ()):
+            tracks.insert(int(group["place"]), Track(one_line(group["name"]), is_group=True, **_read_facts(group)))
+        markers = tuple(sorted(_read_markers(stack, rate), key=lambda marker: marker.at))
+        lines = (f"Key: {facts['key']}",) if facts.get("key") else ()
+        title, artist = one_line(str(top.get("name") or path.stem)), one_line(str(facts.get("artist") or ""))
+        over, under, drop = facts.get("frame_rate", (30, 1, False))
+        session = Session(
+            song=song_from(markers, _points(facts), rate, title, artist, lines),
+            tracks=tuple(tracks),
+            sample_rate=rate,
+            frames=max((_length(track, rate) for track in found), default=0),
+            markers=markers,
+            start_frame=_frames(top["global_start_time"], rate) if top.get("global_start_time") else 0,
+            notes=tuple(one_line(str(line)) for line in facts.get("notes", ())),
+            frame_rate=min(max(Fraction(int(over), int(under)), Fraction(1)), Fraction(1000)),
+            drop_frame=drop is True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
         raise SessionError(f"{path}: is no OpenTimelineIO timeline: {error}", _HINT) from error
-    return Opened(Session(song, read, rate, frames, markers, start_frame=start), tuple(warnings))
+    return Opened(session, told.lines())
+
+
+def _own(thing: Any) -> dict[str, Any]:
+    """What we wrote into the metadata of something; nothing where others did."""
+    facts = (thing.get("metadata") or {}).get("stemwright")
+    return facts if isinstance(facts, dict) else {}
+
+
+def _points(facts: dict[str, Any]) -> tuple[GridPoint, ...]:
+    changes = [(Fraction(quarters), exact_bpm(bpm), (n, d)) for quarters, bpm, n, d in facts.get("grid", ())]
+    if not all(0 <= at < 10**8 and 1 <= bpm <= 10_000 and is_meter(*meter) for at, bpm, meter in changes):
+        raise ValueError("a tempo or metre that cannot be")
+    return points_of(changes)
 
 
 def _time(frames: int, rate: int) -> dict[str, Any]:
@@ -105,10 +153,38 @@ def _track(track: Track, session: Session, base: Path) -> dict[str, Any]:
         at = clip.at + clip.length
     if session.frames > at:
         children.append(_item("Gap.1", "", _range(0, session.frames - at, rate)))
-    facts = {"role": track.role, "gain_db": track.gain_db, "pan": track.pan, "solo": track.solo}
-    facts |= {"group": track.group, "colour": track.colour, "comment": track.comment}
     whole = {**_item("Track.1", track.name, enabled=not track.mute), "kind": "Audio", "children": children}
-    return {**whole, "metadata": {"stemwright": facts}}
+    return {**whole, "metadata": {"stemwright": _facts(track)}}
+
+
+def _facts(track: Track) -> dict[str, Any]:
+    """What the schema has no place for."""
+    facts = {"role": track.role, "gain_db": _level(track.gain_db), "pan": track.pan, "mute": track.mute}
+    return facts | {"solo": track.solo, "group": track.group, "colour": track.colour, "comment": track.comment}
+
+
+def _level(value: Any) -> float:
+    """A gain in dB, within what people mean; JSON has no infinity."""
+    level = float(value or 0.0)
+    return 0.0 if math.isnan(level) else min(max(level, -200.0), 200.0)
+
+
+def _read_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a Track that `_facts` are."""
+    return {
+        "role": one_line(str(facts.get("role") or "other")),
+        "group": one_line(facts["group"]) if facts.get("group") else None,
+        "colour": _colour(facts.get("colour")),
+        "gain_db": _level(facts.get("gain_db")),
+        "pan": min(max(_level(facts.get("pan")), -1.0), 1.0),
+        "mute": facts.get("mute") is True,
+        "solo": facts.get("solo") is True,
+        "comment": one_line(str(facts.get("comment") or "")),
+    }
+
+
+def _colour(text: Any) -> str | None:
+    return text if isinstance(text, str) and _COLOUR.fullmatch(text) else None
 
 
 def _clip(clip: Clip, track: Track, rate: int, base: Path) -> dict[str, Any]:
@@ -124,7 +200,7 @@ def _clip(clip: Clip, track: Track, rate: int, base: Path) -> dict[str, Any]:
     return {
         **_item("Clip.2", track.name, _range(clip.source_from, clip.length, rate)),
         **references,
-        "metadata": {"stemwright": {"gain_db": clip.gain_db}},
+        "metadata": {"stemwright": {"gain_db": _level(clip.gain_db), "fades": [clip.fade_in, clip.fade_out]}},
     }
 
 
@@ -170,29 +246,44 @@ def _length(track: Any, rate: int) -> int:
     return sum(_span(item, rate)[1] for item in track["children"] if not _kind(item, "Transition"))
 
 
-def _read_track(track: Any, name: str, rate: int, roots: Roots, warnings: list[str]) -> Track:
-    clips, at, muted = [], 0, track.get("enabled") is False
+def _read_track(track: Any, name: str, rate: int, roots: Roots, told: Told) -> Track:
+    clips, at = [], 0
+    _tell_odd(track, name, told)
+    if track.get("source_range"):
+        told.tell("tracks of which a part is played only are read whole", name)
     for item in track["children"]:
         if _kind(item, "Transition"):
+            told.tell("transitions are not read", name)
             continue
         start, frames = _span(item, rate)
         if _kind(item, "Clip") and (url := _media(item).get("target_url")):
-            facts = _media(item).get("metadata", {}).get("stemwright", {})
-            channels = facts.get("channels", 2)
-            name_of = str(url) if str(url).lower().startswith("file:") else unquote(str(url))
-            file, warning = read_media(name_of, roots, sample_rate=rate, frames=start + frames, channels=int(channels))
-            warnings += [warning] if warning else []
-            clips.append(Clip(file, at, frames, start))
+            _tell_odd(item, name, told)
+            if item.get("enabled") is False:
+                told.tell("clips that are switched off are left out", name)
+            else:
+                channels = int(_own(_media(item)).get("channels", 2))
+                address = str(url) if str(url).lower().startswith("file:") else unquote(str(url))
+                file, warning = read_media(address, roots, sample_rate=rate, frames=start + frames, channels=channels)
+                if warning:
+                    told.tell(warning)
+                fades = (min(max(int(fade), 0), frames) for fade in _own(item).get("fades", (0, 0))[:2])
+                clips.append(Clip(file, at, frames, start, _level(_own(item).get("gain_db")), *fades))
         elif not _kind(item, "Gap"):
-            warnings.append(f"{name}: {item.get('OTIO_SCHEMA')} {item.get('name', '')!r} was left out")
+            told.tell("items that are no audio file are left out", name)
         at += frames
-    return replace(Track(name), clips=tuple(clips), mute=muted)
+    return Track(name, clips=tuple(clips), **_read_facts({**_own(track), "mute": track.get("enabled") is False}))
+
+
+def _tell_odd(item: Any, name: str, told: Told) -> None:
+    if item.get("effects"):
+        told.tell("effects, speed among them, are not read", name)
+    if item.get("markers"):
+        told.tell("markers of tracks and clips are not read", name)
 
 
 def _read_markers(stack: Any, rate: int) -> Iterator[Marker]:
     for marker in stack.get("markers") or ():
         span = marker["marked_range"]
-        colour = marker.get("metadata", {}).get("stemwright", {}).get("colour", _COLOURS.get(marker.get("color") or ""))
-        colour = colour if isinstance(colour, str) else None
+        colour = _colour(_own(marker).get("colour", _COLOURS.get(marker.get("color") or "")))
         at, length = _frames(span["start_time"], rate), _frames(span["duration"], rate)
-        yield Marker(at, unique([str(marker.get("name") or "")])[0], length, colour)
+        yield Marker(at, one_line(str(marker.get("name") or "")), length, colour)

@@ -4,7 +4,7 @@ Source: the Pro Tools Reference Guide, "Exporting Session Information as Text", 
 be in samples, timecode (with sub-frames, drop or not) or minutes and seconds; feet and frames and bars are refused,
 because they need facts that the text lacks. A stereo track has a row per channel and event: the first channel counts.
 Where in its file a clip begins stands only in the TIMESTAMP column, if at all, so clips are read from the file's start
-and that is told.
+and that is told, as is what the text only mentions: plug-ins, fades, clip groups.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from stemwright.errors import SessionError
-from stemwright.model import Clip, Marker, Session, Song, Track
-from stemwright.session.arrange import unique
+from stemwright.model import Clip, Marker, Session, Track
+from stemwright.naming import unique
 from stemwright.session.formats import Opened
+from stemwright.session.formats._told import Told
+from stemwright.session.grid import song_from
 from stemwright.session.media import Roots, read_media
 from stemwright.units import frames
 
 NAME = "Pro Tools text"
 SUFFIXES = (".txt",)
-EXPRESSES = frozenset({"audio", "markers", "mute", "solo", "comments", "start_timecode"})
+EXPRESSES = frozenset({"audio", "markers", "mute", "solo", "comments", "start_timecode", "frame_rate"})
 MOST_BYTES = 32 << 20
 
 _HINT = "in Pro Tools: File > Export > Session Info as Text, with Samples or Timecode as the time format"
@@ -46,25 +48,26 @@ def read(path: Path, roots: Roots) -> Opened:
         clock = _Clock(rate, fps, drop, 0)
         clock = _Clock(rate, fps, drop, clock.frames(head["SESSION START TIMECODE:"]))
         sources = {row[0]: row[1] for row in _rows(lines, "O N L I N E  C L I P S") if len(row) > 1}
-        warnings: list[str] = []
-        tracks = list(_tracks(lines, clock, sources, roots, warnings))
-        markers = [Marker(int(row[2]), unique([row[4]])[0]) for row in _markers(lines)]
+        told = Told()
+        tracks = list(_tracks(lines, clock, sources, roots, told))
+        markers = tuple(sorted(_markers(lines, clock, told), key=lambda marker: marker.at))
     except (KeyError, ValueError, IndexError, OverflowError) as error:
         raise SessionError(f"{path}: is no session text of Pro Tools: {error}", _HINT) from error
     if any(track.clips for track in tracks):
-        warnings.append("the text does not tell where in its file a clip begins: each is taken from the file's start")
+        told.tell("the text does not tell where in its file a clip begins: each is taken from the file's start")
     names = unique(track.name for track in tracks)
     return Opened(
         Session(
-            song=Song(unique([head.get("SESSION NAME:", path.stem)])[0], rate),
+            song=song_from(markers, (), rate, unique([head.get("SESSION NAME:", path.stem)])[0]),
             tracks=tuple(replace(track, name=name) for track, name in zip(tracks, names, strict=True)),
             sample_rate=rate,
             frames=max((clip.at + clip.length for track in tracks for clip in track.clips), default=0),
-            markers=tuple(sorted(markers, key=lambda marker: marker.at)),
+            markers=markers,
             frame_rate=fps,
+            drop_frame=drop,
             start_frame=clock.start,
         ),
-        tuple(dict.fromkeys(warnings)),
+        told.lines(),
     )
 
 
@@ -119,14 +122,20 @@ def _rows(lines: list[str], heading: str) -> list[list[str]]:
     return rows
 
 
-def _markers(lines: list[str]) -> list[list[str]]:
-    rows = _rows(lines, "M A R K E R S")
-    return [row for row in rows if len(row) > 4 and row[0].isdecimal() and row[3] == "Samples"]
+def _markers(lines: list[str], clock: _Clock, told: Told) -> Iterator[Marker]:
+    """Markers by their samples; one that is tied to a bar by its place in the time format of the text."""
+    for row in _rows(lines, "M A R K E R S"):
+        if len(row) < 5 or not row[0].isdecimal():
+            continue
+        try:
+            at = int(row[2]) if row[3] == "Samples" else clock.frames(row[1])
+        except ValueError:
+            told.tell("markers at bars and beats are left out: export them with Timecode or Samples", row[4])
+        else:
+            yield Marker(max(at, 0), unique([row[4]])[0])
 
 
-def _tracks(
-    lines: list[str], clock: _Clock, sources: dict[str, str], roots: Roots, warnings: list[str]
-) -> Iterator[Track]:
+def _tracks(lines: list[str], clock: _Clock, sources: dict[str, str], roots: Roots, told: Told) -> Iterator[Track]:
     starts = [i for i, line in enumerate(lines) if line.startswith("TRACK NAME:\t")]
     for start, end in zip(starts, (*starts[1:], len(lines)), strict=True):
         name, block = lines[start].split("\t", 1)[1], lines[start:end]
@@ -140,15 +149,28 @@ def _tracks(
         )
         rows = [[cell.strip() for cell in line.split("\t")] for line in block[table + 1 :]]
         events = [row for row in rows if len(row) > 6 and row[0].isdecimal() and row[1].isdecimal()]
+        head = dict(line.split(":", 1) for line in block[:table] if ":" in line)
+        if head.get("PLUG-INS", "").strip():
+            told.tell("plug-ins are not read", track.name)
+        if head.get("USER DELAY", "0").split()[:1] not in ([], ["0"]):
+            told.tell("delays of tracks are not read", track.name)
         channels = max((int(row[0]) for row in events), default=1)
         found = []
         for row in (row for row in events if row[0] == "1"):
             at, length = clock.frames(row[3]), clock.frames(row[4]) - clock.frames(row[3])
-            if row[-1] != "Unmuted":
-                warnings.append(f"{track.name}: the muted clip {row[2]!r} was left out")
-            elif length > 0 and (source := _source(row[2], sources)):
-                file, told = read_media(source, roots, sample_rate=clock.rate, frames=length, channels=channels)
-                warnings += [told] if told else []
+            source = _source(row[2], sources)
+            if row[2].startswith("(") and "fade" in row[2]:
+                told.tell("fades are not read", track.name)
+            elif row[-1] != "Unmuted":
+                told.tell("muted clips are left out", track.name)
+            elif length <= 0 or not source:
+                told.tell("clip groups and clips without audio are left out", track.name)
+            else:
+                file, warning = read_media(source, roots, sample_rate=clock.rate, frames=length, channels=channels)
+                if warning:
+                    told.tell(warning)
+                if at < 0:
+                    told.tell("clips before the session's start are read as at it", track.name)
                 found.append(Clip(file, max(at, 0), length))
         yield replace(track, clips=tuple(found))
 

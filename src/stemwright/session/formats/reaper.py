@@ -4,33 +4,40 @@ Sources: ReaTeam's state chunk definitions and real projects. Items and markers 
 that `round(seconds * rate)` is the frame again; tracks and items are time-based (`BEAT 0`, `TIMELOCKMODE 1`), so that
 a tempo edit never moves a stem. Stems are referred to where they lie, relative to the project and with forward
 slashes. REAPER has no field for the key: it stands in the notes and in a marker. Track comments are the notes of the
-track's first item. A track name with all three kinds of quotes stands whole in a chunk of its own, as REAPER 5 and
-later do it. How bar 1 gets onto the grid: `session.grid`.
+track's first item, of an empty one where it has none. A track name with all three kinds of quotes stands whole in a
+chunk of its own, as REAPER 5 and later do it. How bar 1 gets onto the grid: `session.grid`; the second field of
+PROJOFFS counts the bars of the lead-in off, so that the ruler calls it 1 (REAPER shows bar + 1 + this `projmeasoffs`:
+Cockos' csurf_mcu). PANLAW 1 and PANMODE 3 (stereo balance) play the centre and the loud side at unity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from stemwright.errors import SessionError
 from stemwright.model import AudioFile, Clip, Loss, Marker, Session, Track
-from stemwright.safety import write_text
-from stemwright.session.arrange import one_line
+from stemwright.naming import one_line
+from stemwright.safety import readable, write_bytes, write_text
 from stemwright.session.formats import FIELDS, Written, stable_id
-from stemwright.session.formats._reaper import read
-from stemwright.session.grid import GridPoint, grid
-from stemwright.session.media import relative
-from stemwright.units import linear
+from stemwright.session.formats._reaper import name_of, read, tempos
+from stemwright.session.formats._reaper_items import Reading
+from stemwright.session.formats._rpp import Chunk, parse, whole
+from stemwright.session.grid import GridPoint, grid, lead_in_of, points_of
+from stemwright.session.match import Filled, Slot, filled, match, other_grid, other_rate
+from stemwright.session.media import Roots, foreign, relative
+from stemwright.units import FRAME_RATES, linear
 
-__all__ = ["EXPRESSES", "NAME", "OPTIONS", "SUFFIXES", "item", "quote", "read", "write"]
+__all__ = ["EXPRESSES", "NAME", "OPTIONS", "SUFFIXES", "fill", "held", "item", "quote", "read", "write"]
 
 NAME = "REAPER"
 SUFFIXES = (".rpp",)
 EXPRESSES = frozenset(FIELDS) - {"key"}
 OPTIONS: frozenset[str] = frozenset()
 MIXED_RATES = True
+PROVED = "Parsed the same by `rpp`, `reaproj` and `reaper-parser`; never opened in REAPER."
 
 _VERSION = "7.41/win64"
 _WAV_24 = "ZXZhdxgAAA=="
@@ -39,10 +46,14 @@ _WAV_24 = "ZXZhdxgAAA=="
 _SOURCES = {"flac": "FLAC", "mp3": "MP3", "ogg": "VORBIS", "wavpack": "WAVPACK"}
 """REAPER's source types by container; it calls everything of the WAV and AIFF kind WAVE."""
 
+_TAKEN = frozenset({"wav", "rf64", "bw64", "w64", "aiff", "caf", "flac", "ogg", "opus", "wavpack"})
+"""Containers that REAPER itself reads; others it leaves to decoders of the system."""
+
 
 def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     """Write the project. Raises SessionError for a media path that a project cannot name and for cyclic groups."""
     song, points = session.song, grid(session.song)
+    lead_in, bar_one = lead_in_of(song)
     rate = session.sample_rate
     write_text(path, "".join(f"{line}\n" for line in (
         f"<REAPER_PROJECT 0.1 {quote(_VERSION)} 0",
@@ -53,8 +64,8 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         f"  AUTHOR {quote(song.artist)}",
         "  RIPPLE 0 0",
         "  PANLAW 1",
-        f"  PROJOFFS {_seconds(session.start_frame, rate)} 0 0",
-        f"  TIMEMODE 1 5 -1 {round(session.frame_rate)} {2 * (session.frame_rate.denominator == 1001)} 0 -1",
+        f"  PROJOFFS {_seconds(session.start_frame, rate)} {-lead_in} 0",
+        f"  TIMEMODE 1 5 -1 {round(session.frame_rate)} {_pulled(session)} 0 -1",
         "  PANMODE 3",
         '  RECORD_PATH "Media" ""',
         '  RENDER_FILE "Renders"',
@@ -69,7 +80,7 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         "  <RENDER_CFG",
         f"    {_WAV_24}",
         "  >",
-        f"  TEMPO {float(points[0].bpm):.12g} {points[0].meter[0]} {points[0].meter[1]} 0",
+        f"  TEMPO {float(bar_one.bpm):.12g} {bar_one.meter[0]} {bar_one.meter[1]} 0",
         *_tempo_envelope(session, points),
         *(line for number, marker in enumerate(session.markers, 1) for line in _marker(session, number, marker)),
         *(line for track, folder in _folders(session.tracks) for line in _track(session, track, folder, path.parent)),
@@ -78,11 +89,59 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     return Written((), tuple(_losses(session)))
 
 
+def held(session: Session) -> Session:
+    """The session as REAPER holds it: it drops frames at 29.97 only."""
+    return replace(session, drop_frame=_pulled(session) == 1)
+
+
+def _pulled(session: Session) -> int:
+    """REAPER's flag beside the nominal frame rate: 0 as it is, 1 drop-frame at 29.97, 2 slower by 1000/1001."""
+    rate = session.frame_rate
+    return 1 if session.drop_frame and rate == FRAME_RATES["29.97df"][0] else 2 * (rate.denominator == 1001)
+
+
+def fill(template: Path, session: Session, path: Path, mapping: Mapping[str, str]) -> Filled:
+    """Insert the items of stems into the user's own project; every other byte stays as it was.
+
+    Raises what `match` raises, InputError and SessionError for a template that is no project or damaged, SessionError
+    for media that a project cannot name.
+    """
+    try:
+        data = template.read_bytes()
+    except OSError as error:
+        raise readable(error, template) from error
+    project = parse(data, template)
+    tracks = list(project.chunks("TRACK"))
+    slots = [Slot(name_of(track), whole(track.line("ISBUS"), 0) != 1 and not _plays(track)) for track in tracks]
+    stems = [track for track in session.tracks if track.clips]
+    chosen = match(slots, stems, mapping)
+    newline = "\r\n" if data.partition(b"\n")[0].endswith(b"\r") else "\n"
+    pieces, done = [], 0
+    for place, stem in chosen.items():
+        lines = (
+            line for count, clip in enumerate(stem.clips) for line in item(session, stem, count, clip, path.parent)
+        )
+        end = tracks[place].place[1]
+        pieces += [data[done:end], "".join(f"{line}{newline}" for line in lines).encode()]
+        done = end
+    write_bytes(path, b"".join([*pieces, data[done:]]))
+    told = [*other_grid(session, points_of(tempos(project, Reading(template, Roots(template.parent)))))]
+    rate = project.line("SAMPLERATE")
+    told += [*other_rate(session, whole(rate, 0))] if whole(rate, 1) else []
+    return filled(slots, stems, chosen, told)
+
+
+def _plays(track: Chunk) -> bool:
+    """Whether a track holds more than empty items, on which people write."""
+    return any(True for held in track.chunks("ITEM") for _ in held.chunks("SOURCE"))
+
+
 def _losses(session: Session) -> Iterator[Loss]:
+    if held(session) != session:
+        yield Loss("song", "frame_rate", "REAPER drops frames at 29.97 only")
+    yield from foreign(session, _TAKEN, "REAPER on some systems")
     members = {track.group for track in session.tracks}
     for track in session.tracks:
-        if track.comment and not track.clips:
-            yield Loss(track.name, "comments", "REAPER keeps a comment in an item, and this track has none")
         if track.is_group and track.name not in members:
             yield Loss(track.name, "groups", "an empty folder is a plain track in REAPER")
     for marker in session.markers:
@@ -143,24 +202,13 @@ def _marker(session: Session, number: int, marker: Marker) -> Iterator[str]:
 def _folders(tracks: tuple[Track, ...]) -> Iterator[tuple[Track, str]]:
     """Every track with its ISBUS fields: a folder opens, goes on, or closes as many levels as end here.
 
-    Members come right behind their group, for a folder holds what follows it.
+    A folder holds what follows it.
     """
-    groups = {track.name for track in tracks if track.is_group}
-    members: dict[str | None, list[Track]] = {}
-    for track in reversed(tracks):
-        members.setdefault(track.group if track.group in groups else None, []).append(track)
-    waiting = [(track, 0) for track in members.pop(None, [])]
-    ordered: list[tuple[Track, int]] = []
-    while waiting:
-        track, depth = waiting.pop()
-        ordered.append((track, depth))
-        if track.is_group:
-            waiting += [(member, depth + 1) for member in members.pop(track.name, [])]
-    if members:
-        names = ", ".join(sorted(filter(None, members)))
-        raise SessionError(f"groups hold each other: {names}", "take one of them out of the other")
-    for (track, depth), (_, following) in zip(ordered, (*ordered[1:], (None, 0)), strict=False):
-        step = following - depth
+    depths: dict[str | None, int] = {None: -1}
+    for track in tracks:
+        depths[track.name] = depths[track.group] + 1
+    for track, following in zip(tracks, (*tracks[1:], None), strict=False):
+        step = (depths[following.name] if following else 0) - depths[track.name]
         yield track, "1 1" if step > 0 else f"2 {step}" if step < 0 else "0 0"
 
 
@@ -184,6 +232,10 @@ def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[
     yield "    MAINSEND 1 0"
     for number, clip in enumerate(track.clips):
         yield from item(session, track, number, clip, base)
+    if track.comment and not track.clips:  # an empty item, with which people write on REAPER's timeline
+        yield from ("    <ITEM", "      POSITION 0", f"      LENGTH {_seconds(session.frames, session.sample_rate)}")
+        yield f"      IGUID {_guid(session, 'item', track.name, 0)}"
+        yield from ("      <NOTES", f"        |{one_line(track.comment)}", "      >", "    >")
     yield "  >"
 
 
