@@ -113,3 +113,37 @@ def test_a_file_that_has_shrunk_since_is_named(tmp_path: Path, audio: np.ndarray
     file.path.write_bytes(file.path.read_bytes()[:-50_000])
     with pytest.raises(DamagedAudio, match=r"x\.wav"):
         finished(measure_song([file]))
+
+
+def test_drums_among_the_stems_are_read_once_and_the_rest_is_the_same(tmp_path: Path) -> None:
+    beat, band = song(121.3, 24), song(121.3, 24, tonic=4, drums=False)
+    drums = file_of(tmp_path / "Drums.wav", 0.3 * (beat - song(121.3, 24, drums=False)))
+    files = [drums, file_of(tmp_path / "Keys.wav", 0.3 * band)]
+    without, among = finished(measure_song(files)), finished(measure_song(files, drums=[drums]))
+    beside = finished(measure_song(files[1:], drums=[drums]))
+    for found in (without, among, beside):
+        assert found.bpm is not None
+        assert found.bpm.value == pytest.approx(121.3, abs=0.02)
+    assert among.key == without.key
+
+
+def test_changes_of_tempo_reach_the_song(tmp_path: Path) -> None:
+    audio = np.concatenate([song(104, 60 / 104 * 48), song(117, 60 / 117 * 60)])
+    found = finished(measure_song([file_of(tmp_path / "x.wav", 0.5 * audio)]))
+    assert found.bpm is not None and found.bpm.value == pytest.approx(104, abs=0.3)
+    assert found.tempo_map[-1].bpm == pytest.approx(117, abs=0.3)
+    assert abs(found.tempo_map[0].at - 48) <= 4
+    assert [(change.numerator, change.denominator) for change in found.meter_map] == [(4, 4)]
+
+
+@pytest.mark.parametrize("within", [(120.0, 80.0), (float("nan"), 100.0), (0.0, 100.0), (60.0, 5000.0)])
+def test_a_range_of_tempi_that_is_none_is_refused(
+    tmp_path: Path, audio: np.ndarray, within: tuple[float, float]
+) -> None:
+    with pytest.raises(SettingsError, match="no range"):
+        finished(measure_song([file_of(tmp_path / "x.wav", audio[:RATE])], within=within))
+
+
+def test_a_range_chooses_the_octave(tmp_path: Path, audio: np.ndarray) -> None:
+    found = finished(measure_song([file_of(tmp_path / "x.wav", audio)], within=(150, 290)))
+    assert found.bpm is not None and found.bpm.value == 208

@@ -6,16 +6,18 @@ The user's word goes before a tag, a tag before the file name, and that before w
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 
 from stemwright.audio.resample import resampled
+from stemwright.audio.said import said_by
 from stemwright.audio.stream import BLOCK, Block, open_audio
 from stemwright.errors import SettingsError
 from stemwright.measure.key import estimate_key
 from stemwright.measure.onsets import Floats
-from stemwright.measure.tempo import estimate_tempo
-from stemwright.model import AudioFile, Estimate, Progress, Song
+from stemwright.measure.tempo import HEARD_BPM, estimate_tempo
+from stemwright.model import AudioFile, Estimate, MeterChange, Progress, Song
 from stemwright.naming import bpm_and_key_in, title_of
 from stemwright.units import parse_key, rescale
 
@@ -26,18 +28,29 @@ SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
 
 
 def measure_song(
-    files: Sequence[AudioFile], *, bpm: float | None = None, key: str | None = None, title: str = "", artist: str = ""
+    files: Sequence[AudioFile],
+    *,
+    drums: Sequence[AudioFile] = (),
+    bpm: float | None = None,
+    within: tuple[float, float] = HEARD_BPM,
+    key: str | None = None,
+    title: str = "",
+    artist: str = "",
 ) -> Generator[Progress, None, Song]:
     """The facts of a song from its mix, or from its stems (at least one) heard together; ends in the Song.
 
-    Frames of the song are at the rate of the first file. The beat is fitted to a tempo that is known from elsewhere,
-    too; where the music is surely a little off it, the tempo heard is its alternative. Raises SettingsError for a
-    `bpm` outside 20 to 999 or a `key` that is none, DamagedAudio and InputError for files that cannot be read.
+    Frames of the song are at the rate of the first file. With `drums`, the stems of them (of these files or beside a
+    mix), the beat comes out finer. The beat is fitted to a tempo that is known from elsewhere, too; where the music is
+    surely a little off it, the tempo heard is its alternative. `within` bounds a tempo that is not known. Raises
+    SettingsError for a `bpm` outside 20 to 999, an empty range or a `key` that is none, DamagedAudio and InputError
+    for files that cannot be read.
     """
+    if not SLOWEST_BPM <= within[0] < within[1] <= FASTEST_BPM:
+        raise SettingsError(f"{within[0]:g} to {within[1]:g} is no range of tempi", "write it like 70-140")
     rate = files[0].format.sample_rate
     known_bpm, known_key = _known_bpm(files, bpm), _known_key(files, key)
-    mono = yield from heard(files)
-    tempo = estimate_tempo(mono, RATE, bpm=known_bpm.value if known_bpm else None)
+    mono, beaten = yield from _heard_with(files, drums)
+    tempo = estimate_tempo(mono, RATE, bpm=known_bpm.value if known_bpm else None, within=within, drums=beaten)
     if tempo and known_bpm:
         known_bpm = Estimate(known_bpm.value, known_bpm.confidence, known_bpm.source, tempo.estimate.alternatives)
     return Song(
@@ -45,6 +58,8 @@ def measure_song(
         sample_rate=rate,
         artist=artist or _tag(files, "artist"),
         bpm=known_bpm or (tempo.estimate if tempo else None),
+        tempo_map=tempo.changes if tempo else (),
+        meter_map=(MeterChange(Fraction(0), tempo.beats_a_bar if tempo and tempo.sure_of_bars else 4, 4),),
         key=known_key or estimate_key(mono, RATE),
         downbeat_frame=rescale(tempo.downbeat_frame, RATE, rate) if tempo else 0,
     )
@@ -55,12 +70,8 @@ def _known_bpm(files: Sequence[AudioFile], given: float | None) -> Estimate[floa
         if not SLOWEST_BPM <= given <= FASTEST_BPM:
             raise SettingsError(f"{given:g} is not a tempo", "give quarter notes a minute, from 20 to 999")
         return Estimate(given, 1.0, "user")
-    try:
-        tagged = float(_tag(files, "bpm").replace(",", "."))
-    except ValueError:
-        tagged = 0.0
-    if SLOWEST_BPM <= tagged <= FASTEST_BPM:
-        return Estimate(tagged, 0.9, "tag")
+    if tagged := said_by(files).bpm:
+        return tagged
     named, _ = bpm_and_key_in(files[0].path.stem)
     return Estimate(named, 0.9, "filename") if named else None
 
@@ -71,11 +82,10 @@ def _known_key(files: Sequence[AudioFile], given: str | None) -> Estimate[str] |
             return Estimate(parse_key(given), 1.0, "user")
         except ValueError:
             raise SettingsError(f"{given!r} is not a key", "write it like Am, 'F# minor', Bb or 8A") from None
-    try:
-        return Estimate(parse_key(_tag(files, "key")), 0.9, "tag")
-    except ValueError:
-        _, named = bpm_and_key_in(files[0].path.stem)
-        return Estimate(named, 0.9, "filename") if named else None
+    if tagged := said_by(files).key:
+        return tagged
+    _, named = bpm_and_key_in(files[0].path.stem)
+    return Estimate(named, 0.9, "filename") if named else None
 
 
 def _tag(files: Sequence[AudioFile], name: str) -> str:
@@ -93,18 +103,30 @@ def _title(files: Sequence[AudioFile]) -> str:
 
 def heard(files: Sequence[AudioFile]) -> Generator[Progress, None, Floats]:
     """All files together in mono at 22.05 kHz, at most 12 minutes; NaN and infinite samples as silence."""
+    mono, _ = yield from _heard_with(files, ())
+    return mono
+
+
+def _heard_with(
+    files: Sequence[AudioFile], drums: Sequence[AudioFile]
+) -> Generator[Progress, None, tuple[Floats, Floats | None]]:
+    """The files together, and the drums together; each file is read once."""
+    wanted, drummed = set(files), set(drums)
+    files = [*files, *(file for file in drums if file not in wanted)]
     spans = [min(file.frames, LONGEST_S * file.format.sample_rate) for file in files]
     ends = [rescale(span, file.format.sample_rate, RATE) for span, file in zip(spans, files, strict=True)]
-    mono = np.zeros(max(ends), np.float32)
+    mono, beaten = (np.zeros(max(ends), np.float32) for _ in range(2))
     done, total = 0, sum(ends)
     for file, span, end in zip(files, spans, ends, strict=True):
         at = 0
         for block in resampled(_mono_blocks(file, span), file.format.sample_rate, RATE, end):
-            mono[at : at + block.shape[1]] += block[0]
+            for total_of, those in ((mono, wanted), (beaten, drummed)):
+                if file in those:
+                    total_of[at : at + block.shape[1]] += block[0]
             at += block.shape[1]
             yield Progress("measure", (done + at) / RATE, total / RATE, "s", subject=file.path.name)
         done += end
-    return mono
+    return mono, beaten if drums else None
 
 
 def _mono_blocks(file: AudioFile, frames: int) -> Iterator[Block]:

@@ -1,0 +1,184 @@
+"""Music with known beats: a small composer for many styles, MIDI files of others, and the changing of their tempo.
+
+A piece is a list of MIDI messages at seconds and its truth: beats and bars in seconds. It is written with 0.1 ms
+ticks at one constant tempo, for a synthesizer rounds the moments at which it changes its own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mido
+import numpy as np
+
+TICKS_HZ = 10_000
+DRUMS = {"K": 36, "S": 38, "R": 37, "H": 42, "O": 46, "C": 51, "T": 45, "B": 54}
+"""Kick, snare, rim, closed and open hat, ride, tom, tambourine."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a band plays: bars of `beats` beats of `steps` steps each, one character a step in every pattern."""
+
+    beats: int
+    steps: int
+    bpm: Sequence[int]
+    drums: dict[str, str]
+    bass: str
+    comp: str
+    programs: Sequence[int]
+    """Bass, chords and melody in General MIDI, from 0."""
+    swing: float = 0.5
+    """Where the second of two steps stands in them."""
+    bars_per_chord: float = 1
+    loose_s: float = 0.004
+    half_time: dict[str, str] = field(default_factory=dict)
+
+
+STYLES = {
+    name: Style(**told)
+    for name, told in tomllib.loads(Path(__file__).with_name("tempo_styles.toml").read_text(encoding="utf-8")).items()
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Messages `(seconds, message)` and what is true of them."""
+
+    events: list[tuple[float, mido.Message]]
+    beats: list[float]
+    """Seconds of every beat; empty where only the tempo is known."""
+    bar: int
+    """Beats of a bar; 0 where that is not known. Beat 0 starts one."""
+    bpm: float
+    """Of the start."""
+
+
+def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
+    """A piece in this style: intro, verses, choruses and a break, with fills, on a random chord progression."""
+    rng = np.random.default_rng(seed)
+    bars = int(seconds * bpm / 60 / style.beats)
+    minor, tonic = rng.random() < 0.5, int(rng.integers(12))
+    scale = (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11)
+    roots = [0, *rng.choice([3, 4, 5, 1, 2, 0], 3).tolist()]
+    start = float(rng.uniform(0, 1.5))
+    events: list[tuple[float, mido.Message]] = [
+        (0.0, mido.Message("program_change", channel=channel, program=program))
+        for channel, program in enumerate(style.programs)
+    ]
+
+    def play(step: float, length: float, channel: int, pitch: int, velocity: int) -> None:
+        pair, within = divmod(step, 2)
+        late = within * 2 * style.swing if within < 1 else 2 * style.swing + (within - 1) * 2 * (1 - style.swing)
+        swung = step if style.steps == 3 else 2 * pair + late
+        tight = 60 / bpm / style.steps
+        at = max(0.0, start + swung * tight + style.loose_s * rng.standard_normal())
+        loud = int(np.clip(velocity + rng.normal(0, 6), 20, 127))
+        events.append((at, mido.Message("note_on", channel=channel, note=pitch, velocity=loud)))
+        events.append((at + length * tight, mido.Message("note_off", channel=channel, note=pitch)))
+
+    width, tune = style.beats * style.steps, int(rng.integers(7))
+    for bar in range(bars):
+        section = bar // 8 % 4
+        chorus, bare = section == 2, (section == 0 and bar < 4) or (section == 3 and bar % 8 < 4)
+        chord = roots[int(bar / style.bars_per_chord) % len(roots)]
+        drums = style.half_time if chorus and style.half_time else style.drums
+        fill = style.drums and bar % 8 == 7
+        for name, pattern in drums.items():
+            for step, mark in enumerate(pattern):
+                if mark == "x" and not (bare and name in "KS") and not (fill and step >= width - style.steps):
+                    accent = 14 if step % style.steps == 0 else 0
+                    play(bar * width + step, 1, 9, DRUMS[name], {"H": 62, "C": 66}.get(name, 92) + accent)
+        if fill:
+            for step in range(width - style.steps, width):
+                play(bar * width + step, 1, 9, 38 if step % 2 else 45, 95)
+        if chorus and bar % 8 == 0 and style.drums:
+            play(bar * width, 2, 9, 49, 105)
+        for step in (step for step in range(width) if style.bass[step] == "x" and not (bare and bar < 4)):
+            degree = chord + (4 if step and rng.random() < 0.2 else 0)
+            play(bar * width + step, 1.2, 0, 36 + tonic % 12 + scale[degree % 7] - 12 * (tonic > 6), 90)
+        for step in (step for step in range(width) if style.comp[step] == "x"):
+            for third in (0, 2, 4):
+                play(bar * width + step, 1.5, 1, 60 + (tonic + scale[(chord + third) % 7]) % 12, 72)
+        if chorus or section == 1 or not style.drums:
+            step = 0
+            while step < width:
+                length = int(rng.choice([1, 2, style.steps, 2 * style.steps]))
+                if rng.random() < (0.9 if step % style.steps == 0 else 0.45):
+                    tune = tune + int(rng.integers(-2, 3)) if step else chord + int(rng.choice([0, 2, 4]))
+                    play(bar * width + step, length, 2, 72 + tonic % 12 - 5 + scale[tune % 7], 88)
+                step += length
+    return Piece(events, (start + np.arange(bars * style.beats) * 60 / bpm).tolist(), style.beats, bpm)
+
+
+def from_midi(path: Path, seconds: float) -> Piece | None:
+    """A MIDI file that keeps one tempo and one metre, from its start; None for others."""
+    song = mido.MidiFile(path)
+    messages = list(mido.merge_tracks(song.tracks))
+    tempi = {message.tempo for message in messages if message.type == "set_tempo"}
+    metres = {(message.numerator, message.denominator) for message in messages if message.type == "time_signature"}
+    if len(tempi) != 1 or len(metres) > 1:
+        return None
+    bpm, at, events = mido.tempo2bpm(tempi.pop()), 0.0, []
+    for message in song:
+        at += message.time
+        if not message.is_meta and message.type != "sysex" and at < seconds:
+            events.append((at, message))
+    stop = max(at for at, _ in events) + 0.1
+    events += [(stop, mido.Message("control_change", channel=channel, control=120)) for channel in range(16)]
+    metre = metres.pop() if metres else (0, 4)
+    played = np.array([at for at, message in events if message.type == "note_on" and message.velocity])
+    off = [np.abs(played / cell - np.round(played / cell)) * cell for cell in (15 / bpm, 20 / bpm)]
+    on_grid = np.mean(np.min(off, axis=0) < 0.015) > 0.7  # some files were played by hand beside the grid
+    end = max(at for at, message in events if message.type == "note_on")
+    beats = np.arange(0, end, 60 / bpm).tolist() if on_grid else []
+    return Piece(events, beats, metre[0] if metre[1] == 4 else 0, bpm)
+
+
+def warped(piece: Piece, relative_tempo: Callable[[float], float]) -> Piece:
+    """The piece with its tempo times `relative_tempo(share of the beats)`."""
+    beats = np.array(piece.beats)
+    steps = [60 / piece.bpm / relative_tempo(at / len(beats)) for at in range(len(beats) - 1)]
+    moved = beats[0] + np.concatenate([[0], np.cumsum(steps)])
+
+    def at(time: float) -> float:
+        if time <= beats[0]:
+            return time
+        if time >= beats[-1]:
+            return float(moved[-1] + (time - beats[-1]) / relative_tempo(1.0))
+        return float(np.interp(time, beats, moved))
+
+    events = [(at(time), message) for time, message in piece.events]
+    return Piece(events, moved.tolist(), piece.bar, 60 / float(moved[1] - moved[0]))
+
+
+def tempo_curve(kind: str, seed: int) -> Callable[[float], float]:
+    """Relative tempo over the piece: `step`, `ramp`, `drift` (a drummer without a click) or `rubato` at the start."""
+    rng = np.random.default_rng(seed)
+    sign = 1 if rng.random() < 0.6 else -1
+    if kind == "step":
+        where, size = rng.uniform(0.3, 0.65), sign * rng.uniform(0.04, 0.12)
+        return lambda at: 1 + size * (at > where)
+    if kind == "ramp":
+        size = sign * rng.uniform(0.06, 0.14)
+        return lambda at: 1 + size * at
+    if kind == "drift":
+        knots = np.cumsum(rng.normal(0, 1, 9))
+        knots = 0.02 * (knots - knots.mean()) / np.abs(knots - knots.mean()).max()
+        return lambda at: 1 + float(np.interp(at * 8, np.arange(9), knots))
+    bends = rng.uniform(0.72, 0.98, 9)
+    return lambda at: float(np.interp(at * 8 / 0.2, np.arange(9), bends)) if at < 0.2 else 1.0
+
+
+def write_midi(piece: Piece, path: Path) -> None:
+    """The messages with 0.1 ms ticks."""
+    track, last = mido.MidiTrack(), 0
+    track.append(mido.MetaMessage("set_tempo", tempo=1_000_000))
+    for at, message in sorted(piece.events, key=lambda event: event[0]):
+        tick = round(at * TICKS_HZ)
+        track.append(message.copy(time=tick - last))
+        last = tick
+    mido.MidiFile(type=0, ticks_per_beat=TICKS_HZ, tracks=[track]).save(path)

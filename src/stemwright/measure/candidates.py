@@ -1,0 +1,138 @@
+"""Tempi worth a thought, and what speaks for each: repetition, pulse, coherence, likelihood of the beats, habit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stemwright.measure import grid
+from stemwright.measure.family import Likelihoods
+from stemwright.measure.onsets import Array, Curve, moving_max
+
+SLOWEST_BPM, FASTEST_BPM = 40.0, 300.0
+RATIOS = (0.5, 2.0, 2 / 3, 1.5, 0.75, 4 / 3, 3.0, 1 / 3)
+"""How else the same music may be counted."""
+_PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.6
+"""Log-normal prior: people tap near 120 BPM (Moelants 2002)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tempo and how far it stands out of the spectrum; the higher the score, the likelier."""
+
+    bpm: float
+    coherence: float
+    features: tuple[float, ...] = ()
+    """Repetition; logarithms of the onsets and of the activation on the beat; as shares of these, the activation half a
+    beat later and the onsets where a beat divides in two or three; logarithm of the coherence; likelihood of the beats;
+    octaves from the usual tempo, and their square."""
+    score: float = 0.0
+
+
+WEIGHTS = (2.9, 1.1, 1.85, -4.0, 4.5, 0.75, 12.7, -0.33, -0.35)
+"""Of `Candidate.features`, in that order: a conditional logit fitted to `scripts/bench_tempo`, half of its pieces."""
+
+
+def ranked(
+    onsets: Curve, beat: Curve, likely: Likelihoods, within: tuple[float, float] = (SLOWEST_BPM, FASTEST_BPM)
+) -> list[Candidate]:
+    """All candidates in the range, the best first."""
+    values, step = spectrum(onsets)
+    tempi, salience = _salience((onsets, beat))
+    guesses = [(bpm, 0.025) for bpm in _peaks(tempi, salience, 10)]
+    mean = likely.values.mean(axis=0)
+    top = _peaks(likely.tempi, mean, 4)
+    guesses += [(bpm, 0.012) for bpm in top]
+    guesses += [(bpm * ratio, 0.012) for bpm in (top[0], guesses[0][0]) for ratio in RATIOS]
+    low, high, near = (int(bpm / step) for bpm in (SLOWEST_BPM, 700, 3))
+    left = values[:high].copy()
+    left[:low] = 0
+    for _ in range(4):  # the strongest lines may be any multiple of the beat
+        line = int(left.argmax())
+        left[max(0, line - near) : line + near] = 0
+        guesses += [(line * step / multiple, 0.005) for multiple in (1, 2, 3, 4, 6)]
+    played, heard = moving_max(onsets.values, 5), moving_max(beat.values, 3)
+    found: list[Candidate] = []
+    for guess, width in guesses:
+        if not within[0] * 0.99 <= guess <= within[1] * 1.01:
+            continue
+        bpm, coherence = comb(values, step, guess, width)
+        if not within[0] <= bpm <= within[1] or any(abs(bpm / other.bpm - 1) < 0.01 for other in found):
+            continue
+        on, half, thirds = _pulse_train(played, onsets.rate, bpm)
+        beat_on, beat_half, _ = _pulse_train(heard, beat.rate, bpm)
+        octaves = np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES
+        features = (
+            float(np.interp(bpm, tempi, salience)),
+            float(np.log(on / (played.mean() + 1e-12) + 0.05)),
+            float(np.log(beat_on / (heard.mean() + 1e-12) + 0.05)),
+            beat_half / (beat_on + 1e-12),
+            max(half, thirds) / (on + 1e-12),
+            float(np.log1p(coherence)),
+            likely.near(bpm),
+            float(octaves),
+            float(octaves**2),
+        )
+        found.append(Candidate(bpm, coherence, features, float(np.dot(WEIGHTS, features))))
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _peaks(tempi: Array, heights: Array, count: int) -> list[float]:
+    """The tempi of the highest local maxima."""
+    tops = [i for i in range(len(tempi)) if heights[i] == heights[max(0, i - 8) : i + 9].max()]
+    return [float(tempi[i]) for i in sorted(tops, key=lambda i: -heights[i])[:count]]
+
+
+def _salience(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Tempi, and how much the curves repeat after 1, 2 and 4 of their beats, in windows of 8 s.
+
+    Generalised autocorrelation: the spectrum to the power of 0.5 (Tolonen and Karjalainen 2000).
+    """
+    tempi = np.geomspace(SLOWEST_BPM, FASTEST_BPM, 900)
+    total = np.zeros(len(tempi))
+    for curve in curves:
+        size = min(round(8 * curve.rate), len(curve.values))
+        windows = np.lib.stride_tricks.sliding_window_view(curve.values, size)[:: round(2 * curve.rate)]
+        padded = 1 << (2 * size - 1).bit_length()
+        power = np.sqrt(np.abs(np.fft.rfft(windows - windows.mean(axis=1, keepdims=True), padded)))
+        repeats = np.fft.irfft(power)[:, : round(6 * curve.rate)]
+        repeats = (repeats / (repeats[:, :1] + 1e-9)).mean(axis=0)
+        lag, at = 60 * curve.rate / tempi, np.arange(len(repeats))
+        combed = np.sum(
+            [weight * np.interp(k * lag, at, repeats) for k, weight in ((1, 1), (2, 0.7), (4, 0.4))], axis=0
+        )
+        total += combed / max(combed.max(), 1e-9)
+    return tempi, total / len(curves)
+
+
+def spectrum(curve: Curve) -> tuple[Array, float]:
+    """Magnitudes of the whole curve in units of their median from 30 to 720 BPM, and the step in BPM."""
+    size = 1 << (8 * len(curve.values) - 1).bit_length()
+    values = np.abs(np.fft.rfft(curve.values - curve.values.mean(), size))
+    step = 60 * curve.rate / size
+    return values / (np.median(values[int(30 / step) : int(720 / step)]) + 1e-12), step
+
+
+def comb(values: Array, step: float, bpm: float, width: float) -> tuple[float, float]:
+    """The tempo within `width` (relative) of `bpm` whose comb of lines in the spectrum is the highest; that height."""
+    tempi = np.arange(bpm * (1 - width), bpm * (1 + width), step / 4)
+    lines = np.arange(len(values)) * step
+    heights = np.sum([np.interp(tempi * tooth, lines, values) for tooth in grid.TEETH], axis=0)
+    top = int(np.argmax(heights))
+    return float(tempi[top]), float(heights[top])
+
+
+def _pulse_train(envelope: Array, rate: float, bpm: float) -> tuple[float, float, float]:
+    """Mean of the envelope on the beats at the best phase, half a beat later, and one and two thirds later."""
+    period = 60 / bpm * rate
+    count = int(len(envelope) / period) - 1
+    beats = np.arange(0, period, max(1.0, period / 64))[:, None] + np.arange(count) * period
+    on = envelope[beats.astype(int)].mean(axis=1)
+    best = beats[on.argmax()]
+    between = [
+        float(envelope[np.minimum(best + share * period, len(envelope) - 1).astype(int)].mean())
+        for share in (1 / 2, 1 / 3, 2 / 3)
+    ]
+    return float(on.max()), between[0], (between[1] + between[2]) / 2
