@@ -250,3 +250,13 @@ def test_markdown_reads_as_a_letter() -> None:
     assert "(distorted on purpose)" in text and text.endswith("2 other rules found nothing.\n")
     assert "\\[b\\](javascript" in render("markdown", named(HOSTILE[1]))
     assert Path("Bass.wav") in {f.subject for f in facts().findings}
+
+
+def test_markdown_tells_one_fault_of_a_file_once() -> None:
+    clipped = finding("CLP001", "Bass.wav", "is clipped")
+    peak = finding("LVL001", "Bass.wav", "peaks at −0.10 dBFS", "warning", evidence=Evidence(-0.1, -3.0, "dBFS"))
+    other = finding("LVL001", "Kick.wav", "peaks at −0.20 dBFS", "warning")
+    causes = dict.fromkeys(("CLP001", "LVL001"), "headroom")
+    text = render("markdown", replace(facts(), findings=(clipped, peak, other), causes=causes))
+    assert "- **Bass.wav** is clipped; see also LVL001 (−0.10 dBFS)\n" in text
+    assert "peaks at −0.10" not in text and "- **Kick.wav** peaks at −0.20 dBFS\n" in text

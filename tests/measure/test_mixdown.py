@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from songs import Sounds, band, measured, mixed, part, real, shifted, slowed, told, total
+
+from stemwright import audit
 
 SECONDS = {"midi_daybreak": 10, "ghostpines30": 18, "mdn_boas": 12, "lmms_saber-finalstep": 10}
 
@@ -244,3 +247,84 @@ def test_a_short_stem_a_few_frames_late_is_no_drift_of_the_mix(tmp_path: Path) -
         folder.mkdir()
         stems = measured(folder, {**sounds, "Vox": shifted(sounds["Vox"], frames)}, 0.5 * total(sounds))
         assert told(stems) == {("MIX006", "Vox")}
+
+
+def test_a_dc_offset_of_a_file_shorter_than_the_set_is_no_sound(tmp_path: Path) -> None:
+    sounds = band(6)
+    sounds["Part0"] = np.concatenate((sounds["Part0"][:, :100_000], np.zeros((2, 188_000))), axis=1)
+    mix = 0.5 * total(sounds)
+    stems = measured(tmp_path, {**sounds, "Part0": sounds["Part0"][:, :100_000] + 0.05}, mix)
+    assert told(stems) == set()
+    assert mixed(stems).residual_db < -100
+
+
+def test_a_mix_of_nothing_but_a_dc_offset_is_not_solved(tmp_path: Path) -> None:
+    sounds = band(2)
+    stems = measured(tmp_path, sounds, np.full((2, 96_000), 0.1))
+    assert stems.across is not None
+    assert stems.across.mixdown is None
+    assert "no sound" in stems.across.unmixed
+    assert told(stems) == set()
+
+
+def test_a_stem_of_nothing_but_a_dc_offset_is_not_judged_against_the_mix(tmp_path: Path) -> None:
+    sounds = band(2)
+    stems = measured(tmp_path, {**sounds, "Noise": np.full((2, 96_000), 0.1)}, total(sounds))
+    assert not part(stems, "Noise").certain
+    assert told(stems) == set()
+
+
+@pytest.mark.parametrize(("seconds", "lag"), [(3, 40_000), (3, -50_000), (14, 400_000)])
+def test_a_stem_seconds_away_is_found_there(tmp_path: Path, seconds: int, lag: int) -> None:
+    sounds = band(seconds)
+    stems = measured(tmp_path, {**sounds, "Part2": shifted(sounds["Part2"], lag)}, 0.5 * total(sounds))
+    assert told(stems) == {("MIX006", "Part2")}
+    assert part(stems, "Part2").lag == pytest.approx(-lag, abs=0.25)
+    assert part(stems, "Part2").gain == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_mix_with_two_seconds_before_it_is_late_and_holds_all_stems(tmp_path: Path) -> None:
+    sounds = band(6)
+    mix = np.pad(0.5 * total(sounds), ((0, 0), (96_000, 0)))
+    stems = measured(tmp_path, {**sounds, "Part1": -sounds["Part1"]}, mix)
+    assert told(stems) == {("TIM008", "FullMix"), ("MIX005", "Part1")}
+    assert mixed(stems).lag == pytest.approx(96_000, abs=0.25)
+
+
+def low_notes(hertz: float, seconds: float, seed: int) -> np.ndarray:
+    """Plucked notes with five harmonics, some left out."""
+    rng, frames = np.random.default_rng(seed), round(seconds * 48_000)
+    made = np.zeros((2, frames))
+    for at in range(0, frames, 12_000):
+        t = np.arange(min(11_000, frames - at)) / 48_000
+        pitch = hertz * 2 ** (rng.integers(0, 12) / 12)
+        note = sum(np.sin(2 * np.pi * pitch * n * t) / n**1.5 for n in range(1, 6)) * np.exp(-4 * t)
+        made[:, at : at + len(t)] = 0.1 * note * np.minimum(1, (len(t) - np.arange(len(t))) / 400)
+    return made
+
+
+@pytest.mark.parametrize(("seconds", "ppm"), [(1.5, -150), (2, 200), (4, -150)])
+def test_a_bass_that_drifts_in_a_short_song_is_not_late(tmp_path: Path, seconds: float, ppm: float) -> None:
+    sounds = {**band(seconds, 3), "Bass": low_notes(41.2, seconds, 1)}
+    stems = measured(tmp_path, {**sounds, "Bass": slowed(sounds["Bass"], ppm)}, 0.5 * total(sounds))
+    assert told(stems) == {("MIX007", "Bass")}
+    assert part(stems, "Bass").drift_ppm == pytest.approx(-ppm, rel=0.1)
+
+
+def test_a_stem_of_other_sound_is_left_open_and_no_error(tmp_path: Path) -> None:
+    """Nobody can tell whether the part was replaced, or another one is missing and this one was not wanted."""
+    sounds = band(8)
+    sounds["Part1"][:, :100_000] = sounds["Part1"][:, -100_000:] = 0
+    other = sounds["Part1"][:, ::-1].copy()
+    stems = measured(tmp_path, {**sounds, "Part1": other}, 0.5 * total(sounds))
+    assert {(f.rule, f.verdict) for f in audit.audit(stems, select=("MIX",))} == {
+        ("MIX001", "fail"),
+        ("MIX002", "undetermined"),
+    }
+    assert stems.across is not None
+    exact = replace(stems.across, mixdown=replace(mixed(stems), best_db=-60.0))  # as where the other sound pauses
+    found = audit.audit(replace(stems, across=exact), select=("MIX",))
+    assert {(f.rule, f.verdict, f.severity) for f in found} == {
+        ("MIX002", "undetermined", "info"),
+        ("MIX003", "undetermined", "info"),
+    }

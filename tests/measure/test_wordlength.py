@@ -69,3 +69,35 @@ def test_a_slate_tone_in_recorded_noise_is_no_grid() -> None:
     made = 1e-5 * np.random.default_rng(6).standard_normal(4 * 48_000)
     made[:20_000] = 0.1 * np.sin(2 * np.pi * 997 / 48_000 * np.arange(20_000))
     assert detected(through(24, 1.0, made)).words.grid is None
+
+
+T = np.arange(6 * 48_000) / 48_000
+RAMP = np.abs(np.arange(len(T)) % 480 / 240 - 1)
+
+
+@pytest.mark.parametrize("peak", [1.0, 0.1, 0.05, 0.01, 0.001])
+@pytest.mark.parametrize(
+    "wave",
+    [
+        pytest.param(np.sin(2 * np.pi * 997 * T), id="997 Hz"),
+        pytest.param(np.sin(2 * np.pi * 1000 * T), id="1 kHz"),
+        pytest.param(np.sin(2 * np.pi * 440 * T), id="440 Hz"),
+        pytest.param(np.sign(np.sin(2 * np.pi * 100 * T + 0.1)), id="square"),
+        pytest.param(2 * RAMP - 1, id="triangle"),
+        pytest.param(2 * (np.arange(len(T)) % 44_100 / 44_100) - 1, id="slow saw"),
+        pytest.param(np.arange(len(T)) % 480 / 240 - 1, id="saw"),
+        pytest.param(np.sin(2 * np.pi * (20 * T + 1500 * T**2)), id="linear sweep"),
+        pytest.param(np.sin(60 * np.pi * np.expm1(T) / np.e), id="exponential sweep"),
+    ],
+)
+def test_a_generated_wave_is_no_gain_change(wave: np.ndarray, peak: float) -> None:
+    grid = detected(through(24, 1.0, peak * wave)).words.grid
+    assert grid is None or grid < 0.5
+
+
+@pytest.mark.parametrize(("bits", "gain"), [(16, 0.83), (16, 0.31), (18, 0.9), (20, 0.77)])
+def test_a_tone_with_noise_behind_a_gain_change_still_stands_on_its_grid(bits: int, gain: float) -> None:
+    sound = 0.05 * np.sin(2 * np.pi * 110 * T) + 0.01 * np.random.default_rng(9).standard_normal(len(T))
+    words = detected(through(bits, gain, sound)).words
+    assert words.grid is not None and words.grid > 0.5
+    assert words.grid_bits == pytest.approx(bits - np.log2(gain), abs=0.03)

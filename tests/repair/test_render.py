@@ -19,7 +19,7 @@ from stemwright.audio.probe import probe
 from stemwright.errors import OutputError
 from stemwright.model import Levels, Song, Stem, StemSet
 from stemwright.repair.render import render
-from stemwright.repair.treatment import Treatment, unchanged
+from stemwright.repair.treatment import Plan, Treatment, unchanged
 
 FRAMES = 700
 
@@ -141,3 +141,50 @@ def test_flac_and_aiff_come_over_with_their_tags(tmp_path: Path) -> None:
     render(treatment(tmp_path / "in.flac", start=0), tmp_path / "out.wav")
     assert np.array_equal(soundfile.read(tmp_path / "out.wav")[0].T, noise())
     assert probe(tmp_path / "out.wav").tag("title") == "Kick"
+
+
+def test_the_cue_sheet_of_a_flac_becomes_markers(tmp_path: Path) -> None:
+    from mutagen.flac import FLAC, CueSheet, CueSheetTrack, CueSheetTrackIndex
+
+    soundfile.write(tmp_path / "in.flac", noise().T, RATE, subtype="PCM_24")
+    tagged = FLAC(tmp_path / "in.flac")
+    sheet = CueSheet(None)
+    for number, at in ((1, 0), (2, 588), (170, FRAMES)):
+        track = CueSheetTrack(number, at)
+        track.indexes = [] if number == 170 else [CueSheetTrackIndex(1, 0)]
+        sheet.tracks.append(track)
+    tagged.cuesheet = sheet
+    tagged.metadata_blocks.append(sheet)
+    tagged.save()
+    render(treatment(tmp_path / "in.flac", head=100, frames=FRAMES + 100, start=0), tmp_path / "out.wav")
+    points = b"".join(struct.pack("<II4sIII", n, at, b"data", 0, 0, at) for n, at in ((1, 100), (2, 688)))
+    data = (tmp_path / "out.wav").read_bytes()
+    assert b"cue " + struct.pack("<II", 52, 2) + points in data
+    assert b"Track 2" in data
+
+
+def rifx(path: Path, *chunks: tuple[bytes, bytes]) -> Path:
+    """24-bit noise with its numbers the other way round."""
+    form = struct.pack(">HHIIHH", 1, 2, RATE, 6 * RATE, 6, 24)
+    values = (noise() * 2**23).astype(">i4").T.tobytes()
+    data = b"".join(values[at + 1 : at + 4] for at in range(0, len(values), 4))
+    parts = (b"fmt ", form), *chunks, (b"data", data)
+    body = b"".join(name + struct.pack(">I", len(part)) + part + bytes(len(part) % 2) for name, part in parts)
+    path.write_bytes(b"RIFX" + struct.pack(">I", len(body) + 4) + b"WAVE" + body)
+    return path
+
+
+def test_what_a_rifx_file_cannot_keep_is_told(tmp_path: Path) -> None:
+    ixml = build_ixml(project="S", track="T", channels=2, sample_rate=RATE, bits=24, tempo=None, note="scene 7")
+    points = struct.pack(">I", 1) + struct.pack(">II4sIII", 1, 10, b"data", 0, 0, 10)
+    source = rifx(tmp_path / "in.wav", (b"cue ", points), (b"iXML", ixml))
+    copied = replace(treatment(source), rewrite=False)
+    made = Plan((copied,)).change(copied, "header mended", rewrite=True).treatments[0]
+    assert made.steps == ("header mended", "left behind, as RIFX numbers stand the other way round: cue")
+    render(made, tmp_path / "out.wav")
+    data = (tmp_path / "out.wav").read_bytes()
+    assert np.array_equal(soundfile.read(tmp_path / "out.wav")[0].T, noise())
+    assert b"scene 7" in data
+    assert b"cue " not in data
+    plain = replace(treatment(rifx(tmp_path / "plain.wav")), rewrite=False)
+    assert Plan((plain,)).change(plain, "header mended", rewrite=True).treatments[0].steps == ("header mended",)

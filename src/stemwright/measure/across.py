@@ -56,7 +56,9 @@ def measure_across(stems: StemSet) -> Across:
             if rest.mixdown and (rest.mixdown.fitted_db < HELD_DB or rest.mixdown.drift_ppm):
                 return rest
         peak: float | None = db(known.peak)
-        mixed = mixdown(usable, stems.mix, spans, known)
+        sounds = known.products[..., -1, -1].any()
+        mixed = mixdown(usable, stems.mix, spans, known) if sounds else None
+        unmixed = "" if sounds else "the mix holds a DC offset and no sound"
     else:
         known = grams(tracks, None, _pieces(usable, frames))
         peak, mixed = _sum_peak(usable, frames) if complete else None, None

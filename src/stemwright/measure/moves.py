@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from stemwright.measure import align
 from stemwright.measure.align import Place
 from stemwright.measure.fit import Fit, common, fit
+from stemwright.measure.lean import leaning
 from stemwright.measure.together import Grams, Track, as_channels, side_by_side
 
 WINDOW = 1 << 17
@@ -40,6 +41,10 @@ TELLING = 0.2
 DRIFT_DB, DRIFT_SHARE = 6.0, 0.02
 """A drift must leave so much less than the best steady lag, or explain this share of the stem more: beside another
 fault, which leaves much itself, only the second can be seen."""
+
+SHORT, LEAST_PPM, LEANS_DB = 1 << 20, 10.0, 2.0
+"""Frames of all windows up to which slow drifts are looked for by their slope (longer songs show them in the lags), the
+least of them, and what they must take from what the best steady lag leaves: two numbers cannot do that by chance."""
 
 NOWHERE = Place(0.0)
 """No move."""
@@ -168,6 +173,7 @@ def find_moves(seen: Look) -> None:
         for stem in near & seen.moves.keys():
             del seen.moves[stem]
     _check_drifts(seen)
+    _find_leaning(seen)
     last = seen.fit()
     for stem in [stem for stem in seen.moves if not _plausible(last.gain[stem], last)]:
         del seen.moves[stem]
@@ -202,13 +208,43 @@ def _check_drifts(seen: Look) -> None:
             own = rest + found.gains.astype(np.float32)[:, stem, None] * stems[stem]
             lag = align.steady(seen.stems[stem], own)
             steady = Move(Place(lag if lag is not None and abs(lag) >= LEAST_LAG else 0.0))
-            power, least = _power(seen.inner(own)), _explained(seen, own, seen.put(stem, steady))[0]
-            drifting = _explained(seen, own, stems[stem])[0]
-            clearer = power - drifting < 10 ** (-DRIFT_DB / 10) * (power - least)
-            if not (clearer or drifting - least > DRIFT_SHARE * drifting):
+            if not _clearer(seen, own, stem, move, steady):
                 del seen.moves[stem]
                 if steady.place.lag:
                     seen.moves[stem] = steady
+
+
+def _clearer(
+    seen: Look, own: NDArray[np.float32], stem: int, drift: Move, steady: Move, least_db: float = DRIFT_DB
+) -> bool:
+    """Whether a drift explains far more of what the other stems leave of the mix than the best steady lag does."""
+    power = _power(seen.inner(own))
+    drifting, least = (_explained(seen, own, seen.put(stem, move))[0] for move in (drift, steady))
+    return power - drifting < 10 ** (-least_db / 10) * (power - least) or drifting - least > DRIFT_SHARE * drifting
+
+
+def _find_leaning(seen: Look) -> None:
+    """Slow drifts in a short song, of stems that seem to be late by little or nothing; the clearest first."""
+    if seen.mix[:, 0].size > SHORT:
+        return
+    for _ in seen.stems:
+        found, stems, rest = seen.solved()
+        if found.decibels < NULLED_DB:
+            return
+        best, most = None, 0.0
+        for stem in [one for one in oddest(found) if found.decided[one]][:MOST_SUSPECTS]:
+            move = seen.moves.get(stem, Move())
+            if move.place.drift_ppm or move.swapped:
+                continue
+            own = rest + found.gains.astype(np.float32)[:, stem, None] * stems[stem]
+            where = leaning(seen.stems[stem], own, seen.starts, move.place)
+            if where and abs(where.drift_ppm) > LEAST_PPM and _clearer(seen, own, stem, Move(where), move, LEANS_DB):
+                power = _explained(seen, own, seen.put(stem, Move(where)))[0] - _explained(seen, own, stems[stem])[0]
+                if power > most:
+                    best, most = (stem, Move(where)), power
+        if best is None:
+            return
+        seen.moves[best[0]] = best[1]
 
 
 def _candidates(seen: Look, found: Fit, stems: Stems, rest: NDArray[np.float32]) -> Iterator[tuple[int, Move]]:

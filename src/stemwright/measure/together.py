@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ FRAMES = 1 << 15
 SEGMENTS = 256
 """A song is cut into so many parts at most, each with Gram matrices of its own."""
 
+ONLY_DC = 1e-9
+"""A track that keeps this share of its power without its mean is rounding, and no sound."""
+
 Spans = Sequence[tuple[int, int]]
 
 
@@ -32,10 +36,16 @@ class Track:
     shift: int = 0
     swapped: bool = False
 
+    def inside(self, span: tuple[int, int]) -> slice:
+        """Those frames of a span that the file fills."""
+        first, frames = span
+        begin = min(max(self.shift - first, 0), frames)
+        return slice(begin, min(max(self.shift + self.file.frames - first, begin), frames))
+
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """Inner products of the tracks' samples without their means, the reference mix (if any) last."""
+    """Inner products of the tracks' samples without DC offsets, the reference mix (if any) last."""
 
     products: NDArray[np.float64]
     """`[segments, channels, tracks, tracks]`; a mono track stands in both channels of a stereo mix."""
@@ -81,13 +91,18 @@ def as_channels(block: Block, channels: int) -> Block:
 
 
 def grams(tracks: Sequence[Track], mix: Track | None, spans: Spans) -> Grams:
-    """The Gram matrices over the spans, in float64, and the peak of the sum, in one reading."""
+    """The Gram matrices over the spans, in float64, and the peak of the sum, in one reading.
+
+    A DC offset is no sound. It stands where its file stands, so from all tracks alike is taken what any constants
+    over the lengths of the files explain: sums stay sums, also of files that end early.
+    """
     everything = (*tracks, mix) if mix else tuple(tracks)
     channels = mix.file.format.channels if mix else 2
     count, longest = len(everything), max(frames for _, frames in spans)
     segments = min(SEGMENTS, len(spans))
     products = np.zeros((segments, channels, count, count))
-    sums, lengths = np.zeros((segments, channels, count)), np.zeros(segments)
+    sums = np.zeros((segments, channels, count, count))  # of each track where each other one has frames
+    held = np.zeros((segments, count, count))  # frames that two have in common
     starts, ends = [0] * segments, [0] * segments
     rows = np.empty((channels, count, longest))
     peak = 0.0
@@ -105,10 +120,15 @@ def grams(tracks: Sequence[Track], mix: Track | None, spans: Spans) -> Grams:
         ends[segment] = sum(spans[index])
         for channel, samples in enumerate(rows[:, :, :frames]):
             products[segment, channel] += samples @ samples.T
-            sums[segment, channel] += samples.sum(axis=1)
-        lengths[segment] += frames
-    mean = sums.sum(axis=0) / max(1, lengths.sum())  # a DC offset is no sound
-    crossed = sums[..., :, None] * mean[:, None, :]
-    products -= crossed + crossed.swapaxes(2, 3)
-    products += lengths[:, None, None, None] * mean[:, :, None] * mean[:, None, :]
+        parts = [track.inside(spans[index]) for track in everything]
+        for start, end in pairwise(sorted({0, frames, *(at for part in parts for at in (part.start, part.stop))})):
+            there = np.array([part.start <= start < end <= part.stop for part in parts], float)
+            held[segment] += (end - start) * np.outer(there, there)
+            sums[segment] += rows[:, :, start:end].sum(axis=2)[..., None] * there
+    raw = products.diagonal(axis1=2, axis2=3).sum(axis=0)
+    offsets = sums.sum(axis=0) @ np.linalg.pinv(held.sum(axis=0), hermitian=True)
+    crossed = sums @ offsets.swapaxes(1, 2)
+    products += offsets @ held[:, None] @ offsets.swapaxes(1, 2) - crossed - crossed.swapaxes(2, 3)
+    sounds = products.diagonal(axis1=2, axis2=3).sum(axis=0) > ONLY_DC * raw
+    products *= sounds[:, :, None] * sounds[:, None, :]
     return Grams(products, tuple(starts), tuple(ends), peak)

@@ -17,6 +17,12 @@ _COARSEST, _FINEST = 2048, 8
 """Grids looked for, in 24-bit steps: 13 to 21 bits."""
 _FEWEST, _FEWEST_CODES = 4000, 100
 """Samples, by their weights, and different codes."""
+_SUSPECT = 0.3
+"""Combs this high are looked at once more."""
+_FEW, _NEARLY_ALL = 5, 0.99
+"""A wave of which so many different steps between neighbours make up that share is a ramp."""
+_FAR = 32
+"""Steps; neighbours further apart tell of the step's own inaccuracy."""
 
 
 def grid_of(loud: NDArray[np.float32]) -> tuple[float | None, float]:
@@ -24,7 +30,7 @@ def grid_of(loud: NDArray[np.float32]) -> tuple[float | None, float]:
 
     A 16-bit source after a gain change is a comb of codes under the rounding to 24 bits. The characteristic function
     of such samples stands near 1 at the comb's frequency and its multiples (Widrow's quantisation theorem); without
-    a grid it is about 1 / √n. (None, 0) where there is too little to look at.
+    a grid it is about 1 / √n. (None, 0) where there is too little to look at, or only a generated wave.
     """
     found = [comb for channel in range(loud.shape[1]) if (comb := _comb(loud[:, channel]))]
     if not found:
@@ -48,7 +54,27 @@ def _comb(samples: NDArray[np.float32]) -> tuple[float, float] | None:
     first, end = size // _COARSEST, size // _FINEST
     comb = np.minimum.reduce([_nearby(heights, first, end, harmonic) for harmonic in (1, 2, 3, 4)])
     top = float(comb.max())
-    return top, size / (first + int(np.argmax(comb > 0.7 * top)))
+    place = first + int(np.argmax(comb > 0.7 * top))
+    if top <= _SUSPECT:
+        return top, size / place
+    finer = 4 * (place - 1) + int(np.argmax(heights[4 * (place - 1) : 4 * (place + 1) + 1]))
+    step = size / place
+    held = _neighbours(samples, 4 * size / finer)
+    return None if held is None else (top if held > _SUSPECT else held, step)
+
+
+def _neighbours(samples: NDArray[np.float32], step: float) -> float | None:
+    """How clearly (0..1) neighbours differ by whole steps; None for a wave that hardly takes different ones.
+
+    An exact tone crosses zero in equal steps, but not its neighbours; a ramp does nothing else.
+    """
+    low = np.abs(samples) < _RANGE / FULL_SCALE_24
+    steps = np.diff(samples, axis=-1)[low[..., 1:] & low[..., :-1]].astype(np.float64) * (FULL_SCALE_24 / step)
+    counts = np.sort(np.unique(np.rint(steps), return_counts=True)[1])
+    steps = steps[np.abs(steps) < _FAR]
+    if not len(steps) or counts[-_FEW:].sum() > _NEARLY_ALL * counts.sum():
+        return None
+    return float(np.abs(np.exp(2j * np.pi * steps).mean()))
 
 
 def _nearby(heights: NDArray[np.float64], first: int, end: int, harmonic: int) -> NDArray[np.float64]:

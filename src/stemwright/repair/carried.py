@@ -2,7 +2,7 @@
 
 Chunks are kept byte by byte. Changed are only facts that the repair makes wrong: the time stamp, cue points and loops
 behind silence that was put in front, and the format stated in iXML. Checksums and peaks of changed samples are left
-out. Tags and markers of an AIFF become those of a WAV.
+out. Tags and markers of an AIFF become those of a WAV, and so does the cue sheet of a FLAC.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from datetime import datetime
 from pathlib import PurePath
 
 from stemwright.audio.chunks import Bext, build_bext, parse_bext
-from stemwright.audio.tags import read_cover, stem_id3
+from stemwright.audio.tags import read_cover, read_cue_sheet, stem_id3
 from stemwright.repair import marks
+from stemwright.repair.lost import PLAIN, turned
 from stemwright.repair.treatment import Treatment
 
 _HEADER = frozenset(("fmt", "data", "fact", "ds64", "bext", "JUNK", "junk", "FLLR", "PAD"))
@@ -48,6 +49,8 @@ def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
         tags = stem_id3(file.tags, read_cover(file.path)) if file.tags else b""
         yield from [(b"id3 ", tags)] if tags else ()
         yield from _of_aiff(t) if file.format.container == "aiff" else ()
+        if file.format.container == "flac":
+            yield from marks.of_cue_sheet(read_cue_sheet(file.path), _move(t))
     as_it_was = (t.rate, t.frames, t.bits, t.encoding, t.channels) == (
         *(file.format.sample_rate, file.frames, file.format.container_bits or file.format.bits, file.format.encoding),
         tuple(range(file.format.channels)),
@@ -70,13 +73,13 @@ def _chunks(t: Treatment) -> Iterator[tuple[str, bytes]]:
     file = t.stem.file
     if file.format.container not in _LITTLE:
         return
+    kept = PLAIN if turned(file) else None
     with file.path.open("rb") as source:
-        if source.read(4) == b"RIFX":
-            return  # their numbers stand the other way round
         for chunk in file.chunks:
-            if chunk.name.rstrip() != "data":
+            name = chunk.name.rstrip()
+            if name != "data" and (kept is None or name in kept):
                 source.seek(chunk.offset)
-                yield chunk.name.rstrip(), source.read(chunk.bytes)
+                yield name, source.read(chunk.bytes)
 
 
 def _of_aiff(t: Treatment) -> Iterator[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ whose markers lie between two frames.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 Move = Callable[[int], int]
 """The frame of the result for one of the source."""
@@ -44,14 +44,7 @@ def moved_loops(smpl: bytes, move: Move, rate: int) -> bytes:
 def of_aiff(mark: bytes, inst: bytes, move: Move, rate: int) -> Iterator[tuple[bytes, bytes]]:
     """The chunks of a WAV that say what `MARK` and `INST` of an AIFF say; either body may be empty or cut off."""
     found = dict(_markers(mark))
-    if found:
-        points = [
-            struct.pack("<II4sIII", key, _held(move(at)), b"data", 0, 0, _held(move(at)))
-            for key, (at, _) in found.items()
-        ]
-        yield b"cue ", struct.pack("<I", len(points)) + b"".join(points)
-        labels = [_padded(b"labl", struct.pack("<I", key) + name + b"\0") for key, (_, name) in found.items() if name]
-        yield from [(b"LIST", b"adtl" + b"".join(labels))] if labels else ()
+    yield from _cues(found, move)
     if len(inst) >= 20:
         note, tune, low, high, soft, loud, gain, *loops = struct.unpack_from(">bbbbbbh6h", inst)
         yield (
@@ -61,6 +54,23 @@ def of_aiff(mark: bytes, inst: bytes, move: Move, rate: int) -> Iterator[tuple[b
             ),
         )
         yield from _loops(note & 127, (loops[:3], loops[3:]), found, move, rate)
+
+
+def of_cue_sheet(sheet: Iterable[tuple[int, int]], move: Move) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a WAV that say what the cue sheet of a FLAC says: (track, first frame)."""
+    yield from _cues({track: (frame, b"Track %d" % track) for track, frame in sheet}, move)
+
+
+def _cues(found: dict[int, tuple[int, bytes]], move: Move) -> Iterator[tuple[bytes, bytes]]:
+    """Markers by number as `cue` and `LIST`; nothing for none."""
+    if not found:
+        return
+    points = [
+        struct.pack("<II4sIII", key, _held(move(at)), b"data", 0, 0, _held(move(at))) for key, (at, _) in found.items()
+    ]
+    yield b"cue ", struct.pack("<I", len(points)) + b"".join(points)
+    labels = [_padded(b"labl", struct.pack("<I", key) + name + b"\0") for key, (_, name) in found.items() if name]
+    yield from [(b"LIST", b"adtl" + b"".join(labels))] if labels else ()
 
 
 def _loops(

@@ -1,6 +1,6 @@
 """What a repair is before it is done: one `Treatment` for each file that comes out, all of them a `Plan`.
 
-Nothing here touches a file. Frames count at the rate of the result; `head` places the first frame of the source.
+Nothing here changes a file. Frames count at the rate of the result; `head` places the first frame of the source.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal, cast
 
 from stemwright.model import Finding, Levels, Stem, StemSet
+from stemwright.repair.lost import left_behind
 
 _DOUBTFUL = {
     "truncated": "its end is missing",
@@ -139,6 +140,8 @@ class Plan:
             made = replace(made, name=PurePath(made.name).stem + ".wav")
         if made.rewrite and made.obstacle:
             return self.refuse(answers, made.obstacle)
+        if made.rewrite and not treatment.rewrite and (lost := left_behind(made.stem.file)):
+            made = replace(made, steps=(*made.steps, lost))
         others = tuple(made if one is treatment else one for one in self.treatments)
         return replace(self, treatments=others).claim(answers)
 

@@ -39,9 +39,19 @@ def doubt(part: Part, made: Mixdown) -> float:
     return 3 * part.error / abs(made.gain) if made.gain else 1.0
 
 
-def absent(part: Part, made: Mixdown) -> bool:
-    """Not in the mix, for certain: 20 dB below the other stems at least."""
+def not_found(part: Part, made: Mixdown) -> bool:
+    """Not where it belongs in the mix, nor anywhere that was looked: 20 dB below the other stems at least."""
     return part.certain and not elsewhere(part) and abs(share(part, made)) + doubt(part, made) < 0.1
+
+
+def hidden(part: Part, made: Mixdown) -> bool:
+    """Not found, but what is left of the mix is loud enough to hold it: changed, or too far away to be found."""
+    return not_found(part, made) and made.fitted_db > max(CLEAR_DB, part.level_db - 3)
+
+
+def absent(part: Part, made: Mixdown) -> bool:
+    """Not in the mix, for certain."""
+    return not_found(part, made) and not hidden(part, made)
 
 
 def inverted(part: Part, made: Mixdown) -> bool:
@@ -62,7 +72,7 @@ def off_gains(stems: StemSet, made: Mixdown, limit_db: float = GAIN_DB) -> list[
     off = [(part, level) for part, level in levels if abs(level) > limit_db]
     if made.fitted_db > CLEAR_DB or 2 * len(off) >= len(levels):
         return []
-    return [(part, level) for part, level in off if not absent(part, made) and doubt(part, made) < 0.01]
+    return [(part, level) for part, level in off if not not_found(part, made) and doubt(part, made) < 0.01]
 
 
 def drifting(made: Mixdown) -> bool:
@@ -85,6 +95,12 @@ def sound_missing(made: Mixdown) -> bool:
     """Whether most of what is left is in some places, and the mix is exact in others."""
     left = made.fitted_db > EXPLAINED_DB and made.best_db < CLEAR_DB and bool(made.spans)
     return left and not (processed(made) or returns_missing(made) or drifting(made))
+
+
+def sound_of(made: Mixdown) -> Part | None:
+    """The loudest stem that was not found and may be most of what is left of the mix."""
+    loud = [part for part in made.parts if hidden(part, made) and part.level_db > made.fitted_db - 6]
+    return max(loud, key=lambda part: part.level_db, default=None)
 
 
 def parts_told(stems: StemSet, made: Mixdown) -> bool:

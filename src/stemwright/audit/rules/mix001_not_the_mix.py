@@ -17,7 +17,8 @@ def not_the_mix(stems: StemSet, *, ok_db: float, error_db: float, lossy_db: floa
 
     What
         What is left of the mix when the stems are taken from it is above `ok_db` (a warning) or `error_db` (an
-        error), re the mix. For an MP3, AAC or Ogg mix the limit is `lossy_db`, and it is never an error.
+        error, unless only gains are at fault), re the mix. For an MP3, AAC or Ogg mix the limit is `lossy_db`, and it
+        is never an error.
     Why the mix engineer cares
         The stems are not the song that was approved: something was changed, muted, or processed after the stems were
         bounced.
@@ -49,5 +50,5 @@ def not_the_mix(stems: StemSet, *, ok_db: float, error_db: float, lossy_db: floa
     band = f", most of it from {loudest[0]:.0f} to {loudest[1]:.0f} Hz" if loudest and not own else ""
     codec = "; the mix is lossy, but a codec does not leave that much" if lossy else ""
     message = f"is not the sum of the stems: {number(left, 1)} dB are left of it{own}{band}{codec}"
-    error = left > error_db and not lossy
+    error = left > error_db and made.fitted_db > _mixdown.CLEAR_DB and not lossy  # gains alone are MIX004's kind
     yield Found(message, mix.file.path, round(left, 1), limit, "dB re the mix", made.spans, error=error)

@@ -21,8 +21,8 @@ def not_in_the_mix(stems: StemSet) -> Iterator[Found]:
         version.
     How it is measured
         The gain of the stem in the least-squares fit, with three standard errors added, is 20 dB or more below that
-        of the other stems, and correlation finds it nowhere else. Stems that cannot be told apart from others are not
-        judged.
+        of the other stems, and correlation finds it nowhere else. It is left open where what is left of the mix is
+        loud enough to hold the stem, changed or far away. Stems that cannot be told apart from others are not judged.
     Fix
         Ask the artist which one is right, and leave the stem out or bounce the mix again.
     Source
@@ -30,9 +30,13 @@ def not_in_the_mix(stems: StemSet) -> Iterator[Found]:
     """
     solved = _mixdown.solved(stems)
     for part in solved[1].parts if solved else ():
-        if solved and _mixdown.absent(part, solved[1]):
+        if solved and _mixdown.not_found(part, solved[1]):
             level = round(db(abs(_mixdown.share(part, solved[1]))), 1)
             shown = f"{number(level, 1)} dB" if level > -100 else "nothing"
-            yield Found(
-                f"is not in the reference mix ({shown} of it)", part.path, level, -20.0, "dB re the other stems"
+            unsure = _mixdown.hidden(part, solved[1])
+            message = (
+                "may be in the reference mix or not: it is not where it stands, and what is left could hold it"
+                if unsure
+                else f"is not in the reference mix ({shown} of it)"
             )
+            yield Found(message, part.path, level, -20.0, "dB re the other stems", undetermined=unsure)

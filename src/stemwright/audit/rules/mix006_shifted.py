@@ -21,8 +21,8 @@ def shifted(stems: StemSet) -> Iterator[Found]:
     How it is measured
         Generalised cross-correlation (the cross-spectrum over the square root of its magnitude, summed over windows
         of up to 3 s) of the stem with what the other stems leave of the mix. Less than 16 frames, which an equaliser
-        could do, must explain half of what is left, or leave less than −50 dB. Up to 32,768 frames are looked for, in
-        sets of 2 s up to 16,384.
+        could do, must explain half of what is left, or leave less than −50 dB. Up to 10 s are looked for; further
+        than 32,768 frames (16,384 in sets of 2 s) the whole song must confirm it.
     Fix
         Bounce all tracks from the same start with plug-in delay compensation on; or shift the stem by that many
         frames.

@@ -20,7 +20,8 @@ def drift(stems: StemSet) -> Iterator[Found]:
         on another clock, or stretched.
     How it is measured
         The lag in windows along the song (see MIX006) follows a straight line: its slope, the median of all slopes
-        between windows. It must explain far more than the best steady lag. Tests find 100 ppm within 1 ppm.
+        between windows; in songs of a few seconds, how the slope of the stem grows in what is left. It must explain
+        far more than the best steady lag. Tests find 100 ppm within 1 ppm.
     Fix
         Bounce the stem again from the session of the mix. If only a converted file exists, resample it by the ratio
         given.

@@ -25,11 +25,11 @@ def split_stereo(stems: StemSet) -> Iterator[Found]:
     Source
         Pro Tools export guide: interleaved stereo.
     """
-    rights = {(half.base, half.stem.file.frames): half for half in halves(stems.stems) if not half.left}
-    for half in halves(stems.stems):
-        other = rights.get((half.base, half.stem.file.frames)) if half.left else None
-        if other:
+    sides = {(half.base.lower(), stem.file.frames, half.left): (stem, half) for stem, half in halves(stems.stems)}
+    for (base, frames, left), (stem, half) in sides.items():
+        right, other = sides.get((base, frames, False), (None, None)) if left else (None, None)
+        if right and other:
             sure = half.sure and other.sure
             word = "is" if sure else "may be"
-            message = f"{word} the left half of a stereo track; the right one is {other.stem.file.path.name}"
-            yield Found(message, half.stem.file.path, other.stem.file.path.name, "one stereo file", minor=not sure)
+            message = f"{word} the left half of a stereo track; the right one is {right.file.path.name}"
+            yield Found(message, stem.file.path, right.file.path.name, "one stereo file", minor=not sure)

@@ -24,9 +24,9 @@ def orphan_half(stems: StemSet) -> Iterator[Found]:
     Source
         Pro Tools export guide: interleaved stereo.
     """
-    found = halves(stems.stems)
-    sides = {(half.base, half.left) for half in found}
-    for half in found:
-        if half.sure and (half.base, not half.left) not in sides:
+    found = list(halves(stems.stems))
+    sides = {(half.base.lower(), half.left) for _, half in found}
+    for stem, half in found:
+        if half.sure and (half.base.lower(), not half.left) not in sides:
             side, other = ("left", "right") if half.left else ("right", "left")
-            yield Found(f"is the {side} half of a stereo track; the {other} one is missing", half.stem.file.path)
+            yield Found(f"is the {side} half of a stereo track; the {other} one is missing", stem.file.path)

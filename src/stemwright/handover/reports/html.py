@@ -136,7 +136,9 @@ def _stem(facts: AuditFacts, number: int, stem: Stem, length: Fraction, explaine
         "wave": _wave(stem.levels.overview) if stem.levels else "",
         "width": _percent(_seconds(stem), length),
         "marks": [
-            mark | {"id": f"stem-{number}-{n}"} for n, found in enumerate(mine) for mark in _marks(stem, found, length)
+            mark | {"id": f"stem-{number}-{n}"}
+            for n, found in reversed(list(enumerate(mine)))  # the gravest is drawn last, over the others
+            for mark in _marks(stem, found, length)
         ],
         "audio": f"./{path}" if facts.beside and stem.file.format.container in _PLAYABLE else "",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stemwright.handover import layout
-from stemwright.handover.reports import AuditFacts, by_rule, headline, many, summary, where
+from stemwright.handover.reports import AuditFacts, by_cause, by_rule, headline, many, see_also, summary, where
 from stemwright.model import SEVERITIES, Finding
 
 NAME = "Markdown"
@@ -13,17 +13,19 @@ _HEADINGS = {"error": "Fix first", "warning": "Look at", "info": "Good to know"}
 
 
 def render(facts: AuditFacts) -> str:
-    """The text. Findings stand under the gravest severity that their rule has here."""
+    """The text. Findings stand under the gravest severity that their rule has here, those of one cause as one."""
     lines = [f"# Stems of {_text(facts.folder)}: {headline(facts)}", "", summary(facts)]
     profile = _text(facts.profile_title or facts.profile)
     lines += ["", f"Checked for {profile}, {facts.date}, stemwright {facts.version}."]
-    groups = by_rule(facts.failing)
+    causes = by_cause(facts.failing, facts.causes)
+    groups = by_rule(found for found, _ in causes)
+    also = {id(found): see_also(others) for found, others in causes}
     for severity in SEVERITIES[::-1]:
         codes = [code for code, found in groups.items() if found[0].severity == severity]
         lines += ["", f"## {_HEADINGS[severity]}"] if codes else []
         for code in codes:
             lines += ["", f"### {_text(facts.titles.get(code, code))} ({code})", ""]
-            lines += [_item(facts, found) for found in groups[code]]
+            lines += [_item(facts, found, also[id(found)]) for found in groups[code]]
             lines += [f"- How to mend it: {_text(facts.fixes[code])}"] if facts.fixes.get(code) else []
             lines += [f"  - {_text(daw)}: {_text(step)}" for daw, step in facts.steps.get(code, ())]
     for heading, others in (("Could not be decided", facts.undetermined), ("Let pass", facts.waived)):
@@ -33,9 +35,10 @@ def render(facts: AuditFacts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _item(facts: AuditFacts, found: Finding) -> str:
+def _item(facts: AuditFacts, found: Finding, also: str = "") -> str:
     place = where(facts, found)
     more = "".join(f" ({_text(part)})" for part in (place, found.waived) if part)
+    more += f"; {_text(also)}" if also else ""
     return f"- **{_text(facts.name(found.subject))}** {_text(found.message)}{more}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from stemwright.audio.tags import read_cue_sheet
 from stemwright.model import Finding, StemSet
 from stemwright.repair.treatment import Plan, Treatment
 
@@ -30,7 +31,8 @@ def _rewritten(t: Treatment, finding: Finding) -> dict[str, Any] | str:
             return exact if t.fits_24 else "its samples are no 24-bit ones; --lossy rounds them"
         case "FMT002":
             marked = any(chunk.name == "MARK" and chunk.bytes > 2 for chunk in t.stem.file.chunks)  # 2: their count
-            step = f"{form.container.upper()} to WAV" + (", with its markers" if marked else "")
+            more = ", with its markers" if marked else ", its cue sheet as markers" if _cued(t) else ""
+            step = f"{form.container.upper()} to WAV{more}"
             return {"step": step, "name": name, "rewrite": True}
         case "FMT007":
             return {"step": f"{form.container_bits}-bit words to {t.bits}-bit words", "rewrite": True}
@@ -39,3 +41,7 @@ def _rewritten(t: Treatment, finding: Finding) -> dict[str, Any] | str:
         case "PKG008":
             return {"step": "a file instead of a link", "rewrite": True}
     return {"step": "header mended", "rewrite": True}
+
+
+def _cued(t: Treatment) -> bool:
+    return t.stem.file.format.container == "flac" and bool(read_cue_sheet(t.stem.file.path))
