@@ -56,13 +56,16 @@ def profiles() -> str:
 
 
 def sessions() -> str:
-    """What each session format holds."""
+    """What each session format holds, and how it was proved."""
     known = formats()
     rows = [f"| | {' | '.join(module.NAME for module in known.values())} |", f"|---|{'---|' * len(known)}"]
     for field in sorted(FIELDS):
         rows.append(
             f"| {field.replace('_', ' ')} | {' | '.join('●' if field in m.EXPRESSES else '–' for m in known.values())} |"
         )
+    rows += ["", "Whatever a format has no place for is told after writing and listed in the notes. How each was proved:", ""]
+    rows += ["| format | written files |", "|---|---|"]
+    rows += [f"| {module.NAME} | {module.PROVED} |" for module in known.values()]
     return "\n".join(rows)
 
 

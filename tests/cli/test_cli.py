@@ -17,6 +17,7 @@ import pytest
 from stemwright import resources
 from stemwright.cli import cli, main
 from stemwright.registry import module_names
+from stemwright.session.formats import formats
 from support import REPOSITORY, pulse_song, tone, write_stems, write_wav
 
 COMMANDS = module_names("stemwright.cli.commands")
@@ -110,7 +111,7 @@ def test_a_file_without_a_command_is_told_what_to_say(capsys: pytest.CaptureFixt
 
 def test_help_lists_the_names(capsys: pytest.CaptureFixture[str]) -> None:
     words = "".join(run(capsys, "prep", "--help")[1].split())  # lines may break within a name
-    for names in (module_names("stemwright.session.formats"), *map(resources.names, ("profiles", "sessions"))):
+    for names in (formats(), *map(resources.names, ("profiles", "sessions"))):
         assert f"Known:{','.join(names)}." in words
 
 

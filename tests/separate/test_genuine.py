@@ -57,7 +57,7 @@ def test_raw_vocals_are_as_good_as_demucs_own(engine, genuine_weights, song, rec
     theirs = (apply.apply_model(stock, ((wav - mean) / std)[None], shifts=0)[0] * std + mean).numpy()
     made = heard(engine, mix, statistics=(float(mean), float(std))).numpy()
     figures = {"ours": sdr(vocals, made[3]), "demucs": sdr(vocals, theirs[3]), "mix": sdr(vocals, mix)}
-    record_property("vocals_sdr_db", figures | {"ours to demucs": sdr(theirs, made)})
+    record_property("vocals_sdr_db", str(figures | {"ours to demucs": sdr(theirs, made)}))
     assert abs(figures["ours"] - figures["demucs"]) < 0.02
     assert sdr(theirs, made) >= 110
     assert figures["ours"] > figures["mix"] + 8
@@ -72,7 +72,7 @@ def test_sharing_the_residual_costs_no_quality(engine, song, tmp_path, record_pr
         done = finish(split(source, plan, {"htdemucs": engine}, paths, **manner))
         parts = {key: read_all(probe(path)) for key, path in done.files}
         figures["shared" if share else "raw"] = sdr(vocals, parts["vocals"])
-    record_property("vocals_sdr_db", figures)
+    record_property("vocals_sdr_db", str(figures))
     ints = {key: quantise(x).astype(np.int64) for key, x in parts.items()}
     assert (ints.pop("mix") == quantise(mix)).all()
     assert (sum(ints.values()) == quantise(mix)).all()

@@ -1,7 +1,12 @@
-"""A free engine in place of demucs, so that the whole of prep and split runs in a second."""
+"""A free engine in place of demucs, so that the whole of prep and split runs in a second; a disk that is soon full."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -37,3 +42,18 @@ def free_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(weights, "pull", pull)
     engine.resident.cache_clear()
     return splits
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MB; needs root on Linux."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = sys.platform == "linux" and os.geteuid() == 0
+    if (
+        not mounted
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode
+    ):
+        pytest.skip("mounting a small file system needs root on Linux")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

@@ -103,11 +103,18 @@ def test_nothing_but_an_older_report_is_replaced(folder: Path, tmp_path: Path) -
 
 
 def test_a_report_that_cannot_be_made_costs_no_finding(folder: Path, tmp_path: Path) -> None:
-    write_stems(folder, {"Keys": tone(200, rate=96_000)}, 96_000)  # no session of two sample rates
-    made = finish(audit_folder(folder, AuditOptions(reports=(tmp_path / "a.rpp", tmp_path / "a.md"), remember=False)))
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    reports = (tmp_path / "file" / "a.rpp", tmp_path / "a.md")
+    made = finish(audit_folder(folder, AuditOptions(reports=reports, remember=False)))
     assert made.result.unwritten == 1 and "a.rpp" in made.warnings[0]
     assert [output.path.name for output in made.outputs] == ["a.md"]
-    assert "SET001" in {finding.rule for finding in made.result.findings}
+    assert made.result.findings
+
+
+def test_markers_go_into_a_session_of_two_sample_rates(folder: Path, tmp_path: Path) -> None:
+    write_stems(folder, {"Keys": tone(200, rate=96_000)}, 96_000)
+    made = finish(audit_folder(folder, AuditOptions(reports=(tmp_path / "a.rpp",), remember=False)))
+    assert not made.result.unwritten and "SET001" in (tmp_path / "a.rpp").read_text(encoding="utf-8")
 
 
 def test_tools_are_told_files_as_seen_from_here(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,21 +27,6 @@ GIVEN = Given(bpm=120, key="Am")
 def song(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     return write_wav(tmp_path / "in" / "Song.wav", sum(pulse_song(6.0).values()), 44_100)
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB; needs root on Linux."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0
-    if (
-        not mounted
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode
-    ):
-        pytest.skip("mounting a small file system needs root on Linux")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from stemwright.registry import module_names
-
 F = TypeVar("F", bound=Callable[..., Any])
 Names = Callable[[], Iterable[str]]
 
@@ -46,9 +44,22 @@ def templates(kind: str, suffix: str = ".toml") -> Names:
     return known
 
 
+def or_empty(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """Callback of a choice that may be left open: "" then."""
+    return value or ""
+
+
 def formats() -> Iterable[str]:
-    """The names of the session formats."""
-    return module_names("stemwright.session.formats")
+    """The names of the session formats that can be written."""
+    from stemwright.session.formats import formats
+
+    return formats()
+
+
+def layout(default: str, about: str) -> Callable[[F], F]:
+    """`--layout`, which may have a default."""
+    known = templates("sessions")
+    return click.option("--layout", cls=Named, known=known, default=default, show_default=bool(default), help=about)
 
 
 def profile(purpose: str = "") -> Callable[[F], F]:

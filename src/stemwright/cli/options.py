@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stemwright.cli import output
-from stemwright.cli.named import Named, formats, profile, templates
+from stemwright.cli.named import Named, formats, layout, or_empty, profile
+from stemwright.units import FRAME_RATES
 
 if TYPE_CHECKING:
     from stemwright.workflows.facts import Given
@@ -91,12 +92,17 @@ song = _stack(
     click.option("--title", help="Song title."),
     click.option("--artist", help="Artist."),
 )
+heard_song = _stack(song, click.option("--bpm-range", metavar="LOW-HIGH", help="Where the tempo lies: 70-140."))
 
 effects = click.option(
     "--effects",
     multiple=True,
     metavar="STEM=TEXT",
     help="Effects that are printed on a stem, for the notes; repeat it.",
+)
+
+acid = click.option(
+    "--acid", is_flag=True, help="Also write tempo and root note as loops have them; DAWs may stretch such files."
 )
 
 splits = _stack(
@@ -184,6 +190,7 @@ audits = _stack(
     click.option("--remember/--no-remember", default=True, help="Take unchanged files' figures from the last time."),
 )
 
+
 sessions = _stack(
     click.option(
         "--to",
@@ -197,12 +204,17 @@ sessions = _stack(
     ),
     click.option("--embed", is_flag=True, help="Put the audio inside the AAF instead of beside it."),
     click.option(
-        "--layout",
-        cls=Named,
-        known=templates("sessions"),
-        default="mix-engineer",
-        show_default=True,
-        help="Session template: order, groups, colours.",
+        "--dawproject-style",
+        type=click.Choice(["bitwig", "raw"]),
+        callback=or_empty,
+        help="bitwig: what most programs read; raw: clips in seconds, unwarped.  [default: bitwig]",
+    ),
+    layout("mix-engineer", "Session template: order, groups, colours, frame rate."),
+    click.option(
+        "--fps",
+        type=click.Choice(tuple(FRAME_RATES)),
+        callback=or_empty,
+        help="Frame rate of timecode; df is drop-frame.  [default: that of the layout]",
     ),
 )
 
@@ -211,7 +223,8 @@ def given(flags: dict[str, Any]) -> Given:
     """What the user says about the song."""
     from stemwright.workflows.facts import Given
 
-    return Given(flags["bpm"], flags["key"], flags["title"] or "", flags["artist"] or "")
+    within = flags.get("bpm_range") or ""
+    return Given(flags["bpm"], flags["key"], flags["title"] or "", flags["artist"] or "", within)
 
 
 def split_options(flags: dict[str, Any]) -> SplitOptions:
@@ -243,39 +256,45 @@ _AS_THEY_ARE = (
 )
 
 
+_SESSIONS = ("to", "embed", "dawproject_style", "layout", "fps")
+
+
 def prep_options(flags: dict[str, Any]) -> PrepOptions:
     """What the user asks of `prep`."""
     from stemwright.workflows.prep import PrepOptions
 
-    _embed_what(flags)
+    _check_formats(flags)
     return PrepOptions(
         split=split_options(flags),
         given=given(flags),
-        **{
-            name: flags[name]
-            for name in ("to", "embed", "profile", "layout", "notes", "effects", "out", "force", "dry_run")
-        },
+        acid=flags.get("acid", False),
+        **{name: flags[name] for name in (*_SESSIONS, "profile", "notes", "effects", "out", "force", "dry_run")},
     )
 
 
-def _embed_what(flags: dict[str, Any]) -> None:
-    if flags["embed"] and "aaf" not in flags["to"]:
-        raise click.UsageError("--embed is about the AAF; add aaf to --to")
+def _check_formats(flags: dict[str, Any]) -> None:
+    for option, form in (("embed", "aaf"), ("dawproject_style", "dawproject")):
+        if flags[option] and form not in (flags["to"] or ()):
+            raise click.UsageError(f"--{option.replace('_', '-')} is about {form}; add that to --to")
 
 
 def session_options(flags: dict[str, Any]) -> SessionOptions:
     """What the user asks of `session`."""
     from stemwright.workflows.session import SessionOptions
 
-    _embed_what(flags)
-    wrong = next((pair for pair in flags["mapping"] if "=" not in pair), None)
-    if wrong or (flags["mapping"] and not flags["template"]):
-        raise click.UsageError("--map is written STEM=TRACK and names a track of the --template")
+    given_to = click.get_current_context().get_parameter_source("to") is click.core.ParameterSource.COMMANDLINE
+    if flags["template"] and not given_to:
+        flags["to"] = None
+    if flags["template"] and flags["fps"]:
+        raise click.UsageError("the --template has its own frame rate; leave --fps away")
+    _check_formats(flags)
+    files = [Path(word) for word in flags["mapping"] if "=" not in word]
+    pairs = [word.partition("=") for word in flags["mapping"] if "=" in word]
+    if (flags["mapping"] and not flags["template"]) or len(files) > 1 or any(f.suffix != ".toml" for f in files):
+        raise click.UsageError("--map is STEM=TRACK for a track of the --template, or one TOML file of rules")
     return SessionOptions(
         given=given(flags),
-        mapping=tuple((pair.partition("=")[0], pair.partition("=")[2]) for pair in flags["mapping"]),
-        **{
-            name: flags[name]
-            for name in ("to", "embed", "layout", "out", "force", "dry_run", "verify", "mixed_rates", "template")
-        },
+        mapping=tuple((stem, track) for stem, _, track in pairs),
+        rules=files[0] if files else None,
+        **{name: flags[name] for name in (*_SESSIONS, "out", "force", "dry_run", "verify", "mixed_rates", "template")},
     )

@@ -141,7 +141,7 @@ def interrupted() -> None:
     """What an interrupted user wants to know."""
     if manners.json:
         sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": {"type": "Interrupted"}}))
-    say("interrupted: nothing half-written was left; give the same command again")
+    say("interrupted: no half-written file was left; give the same command again")
 
 
 Drawer = tuple[Callable[[Progress], None], Callable[[], None]]

@@ -34,12 +34,11 @@ def delivery(console: Console, outcome: Outcome[Any]) -> None:
         plan(console, made)
         return
     tree(console, made.folder, outcome.outputs)
+    for archive in (output.path for output in outcome.outputs if output.kind == "archive"):
+        console.print(f"packed as {archive}", markup=False, soft_wrap=True)
     findings(console, made.findings, made.song.sample_rate)
-    for name, losses in made.losses:
-        if losses:
-            console.print(
-                f"{name} has no place for: {', '.join(sorted({loss.field for loss in losses}))}", markup=False
-            )
+    for line in made.told:
+        console.print(line, markup=False)
     for found in made.verified:
         console.print(proof(found), markup=False)
     if separation := made.separation:
@@ -96,7 +95,7 @@ def tree(console: Console, folder: Path, outputs: tuple[Output, ...]) -> None:
     here = Path.cwd()
     root = Tree(Text(f"{folder.relative_to(here) if folder.is_relative_to(here) else folder}/", style="bold"))
     branches: dict[Any, Tree] = {folder: root}
-    for output in outputs:
+    for output in (output for output in outputs if output.path.is_relative_to(folder)):
         parent = output.path.parent
         if parent not in branches:
             media = sum(o.path.parent == parent for o in outputs)

@@ -1,15 +1,24 @@
-"""`--watch`: audit again whenever something in the folder has changed, until Ctrl-C, which is the ordinary way out."""
+"""Watching a folder: audit again whenever something in it has changed, or prepare what is dropped there.
+
+Ctrl-C is the ordinary way out.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stemwright.cli import output
-from stemwright.errors import StemwrightError
-from stemwright.model import Finding
+from stemwright.errors import OutputError, StemwrightError
+from stemwright.model import Finding, Outcome
 from stemwright.workflows.audit import changed, look
+
+if TYPE_CHECKING:
+    from stemwright.workflows.dropped import State
+    from stemwright.workflows.prep import Delivery, PrepOptions
+    from stemwright.workflows.steps import Workflow
 
 Verdict = tuple[int, tuple[Finding, ...]]
 """The exit code of an audit, and its findings."""
@@ -38,6 +47,38 @@ def watch(folder: Path, audit: Callable[[], Verdict], but: Collection[Path]) -> 
                 found = now
     except KeyboardInterrupt:
         return code
+
+
+def watch_dropped(folder: Path, out: Path, options: PrepOptions, settle_s: float, pack: bool) -> None:
+    """Run prep on what is dropped into a folder, each once it has been still for `settle_s`; only Ctrl-C ends it.
+
+    An input that failed is tried again when it has changed. Raises NotFoundInput when there is no such folder.
+    """
+    from stemwright.cli import views
+    from stemwright.workflows import batch, dropped
+    from stemwright.workflows.pack import PackOptions, packed
+    from stemwright.workflows.prep import prep
+
+    def work(path: Path) -> Workflow[Outcome[Delivery | None]]:
+        return dropped.once(path, out, packed(prep(path, options), packing))
+
+    dropped.waiting(folder)
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: is a file, no folder", "give another --out")
+    packing = PackOptions(force=options.force) if pack else None
+    seen: dict[Path, State] = {}
+    _say(f"watching {folder} for songs and folders of stems, deliveries go to {out}, Ctrl-C ends it")
+    while True:
+        for path, state in output.run(dropped.ready(folder, seen, settle_s), "none").items():
+            seen[path] = state
+            _say(path.name)
+            item = output.run(batch.each((path,), work)).result[0]
+            if item.outcome is None:
+                output.fail(StemwrightError(item.error, item.hint))
+            elif item.outcome.result is None:
+                _say(f"{path.name} {item.outcome.warnings[0]}")
+            else:
+                output.show("prep", item.outcome, views.delivery)
 
 
 def _between(before: tuple[Finding, ...], now: tuple[Finding, ...]) -> list[str]:

@@ -33,6 +33,8 @@ class AuditOptions:
     """Files to write; the suffix chooses the kind."""
     form: str = ""
     """A kind of report to end up in `Audited.text`."""
+    beside: bool = False
+    """That report will lie in the folder, so a page may play the stems."""
     remember: bool = True
     """Do not measure files again that did not change."""
 
@@ -104,7 +106,8 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
     if options.reports or options.form:
         yield Progress("report", 0, 0)
         facts = reports.facts_of(stems, named, policy, result.passed)
-        result = replace(result, text=reports.text(facts, options.form) if options.form else "")
+        if options.form:
+            result = replace(result, text=reports.text(replace(facts, beside=options.beside), options.form))
         for path in options.reports:
             try:
                 outputs += reports.write(facts, path)

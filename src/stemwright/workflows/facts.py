@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stemwright import serial
+from stemwright.audio.said import Said, said_by, same_bpm
 from stemwright.errors import SettingsError
 from stemwright.handover import manifest
 from stemwright.model import AudioFile, Estimate, Levels, Song, Stem, StemSet
 from stemwright.naming import safe_name
 from stemwright.units import parse_key, short_key
 from stemwright.workflows.steps import Workflow
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Given:
     key: str | None = None
     title: str = ""
     artist: str = ""
+    bpm_range: str = ""
+    """`70-140`: between which a tempo that is not known otherwise is looked for."""
 
     def __post_init__(self) -> None:
         """Bring the key into the house spelling. Raises SettingsError when it is none."""
@@ -30,6 +36,8 @@ class Given:
             if not 20 <= self.bpm <= 400:
                 raise SettingsError(f"{self.bpm} is no tempo", "give quarter notes a minute, from 20 to 400")
             object.__setattr__(self, "bpm", float(self.bpm))
+        if self.bpm_range:
+            _range(self.bpm_range)
         if self.key:
             try:
                 object.__setattr__(self, "key", parse_key(self.key))
@@ -37,25 +45,40 @@ class Given:
                 raise SettingsError(f"{self.key!r} is not a key", "write it like Am, 'F# minor', Bb or 8A") from None
 
 
-def measure(files: tuple[AudioFile, ...], given: Given, title: str = "") -> Workflow[Song]:
-    """Tempo, key and names of a song from its mix, or from its stems heard together."""
-    from stemwright.measure.song import measure_song
+def _range(text: str) -> tuple[float, float]:
+    """Raises SettingsError for what is no range of tempi."""
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise SettingsError(f"{text!r} is no range of tempi", "write it like 70-140") from None
 
-    return (
-        yield from measure_song(files, bpm=given.bpm, key=given.key, title=given.title or title, artist=given.artist)
+
+def measure(
+    files: tuple[AudioFile, ...], given: Given, title: str = "", drums: tuple[AudioFile, ...] = ()
+) -> Workflow[Song]:
+    """Tempo, key and names of a song from its mix, or from its stems heard together; the beat from its drums."""
+    from stemwright.measure.song import measure_song
+    from stemwright.measure.tempo import HEARD_BPM
+
+    within, title = _range(given.bpm_range) if given.bpm_range else HEARD_BPM, given.title or title
+    song = measure_song(
+        files, drums=drums, bpm=given.bpm, within=within, key=given.key, title=title, artist=given.artist
     )
+    return (yield from song)
 
 
 def song_of(stems: StemSet, given: Given) -> Workflow[Song]:
-    """The song of a folder of stems: given > recorded by an earlier run > named > measured."""
-    recorded = recorded_song(stems.folder)
+    """The song of a folder of stems: given > recorded by an earlier run > tags > named > measured."""
+    recorded = None if given.bpm_range and not given.bpm else recorded_song(stems.folder)
     song = recorded or stems.song
-    bpm = Estimate(given.bpm, 1.0, "user") if given.bpm else song.bpm
-    key = Estimate(given.key, 1.0, "user") if given.key else song.key
+    said = Said() if recorded else said_by([stem.file for stem in stems.everything])
+    bpm, key = surest(given.bpm, said.bpm, song.bpm), surest(given.key, said.key, song.key)
     if not recorded:
         heard = (stems.mix,) if stems.mix else stems.stems
         known = replace(given, bpm=bpm.value if bpm else None, key=key.value if key else None)
-        measured = yield from measure(tuple(stem.file for stem in heard), known, song.title)
+        drums = tuple(stem.file for stem in stems.stems if stem.role.partition(".")[0] == "drums")
+        measured = yield from measure(tuple(stem.file for stem in heard), known, song.title, drums)
         bpm, key = bpm or measured.bpm, key or measured.key
         song = replace(measured, title=song.title, artist=song.artist or measured.artist)
     return replace(song, bpm=bpm, key=key, title=given.title or song.title, artist=given.artist or song.artist)
@@ -87,6 +110,26 @@ def with_effects(stems: StemSet, effects: tuple[str, ...]) -> StemSet:
             replace(stem, printed_effects=told.get(stem.name.casefold(), stem.printed_effects)) for stem in stems.stems
         ),
     )
+
+
+def surest(given: T | None, *known: Estimate[T] | None) -> Estimate[T] | None:
+    """What the user says, else the surest of what is known from elsewhere, of equals the first."""
+    if given:
+        return Estimate(given, 1.0, "user")
+    return max(filter(None, known), key=lambda estimate: estimate.confidence, default=None)
+
+
+def told_by_tags(files: Sequence[AudioFile], song: Song) -> tuple[str, ...]:
+    """Sentences about tags that are nonsense, contradict each other or say other than what is taken."""
+    said = said_by(files)
+    found = list(said.warnings)
+    if said.bpm and song.bpm and song.bpm.source != "tag" and not same_bpm(said.bpm.value, song.bpm.value):
+        found.append(f"the tags say {said.bpm.value:g} BPM, taken is {song.bpm.value:g} ({song.bpm.source})")
+    if said.key and song.key and song.key.source != "tag" and said.key.value != song.key.value:
+        found.append(
+            f"the tags say {short_key(said.key.value)}, taken is {short_key(song.key.value)} ({song.key.source})"
+        )
+    return tuple(found)
 
 
 def folder_name(song: Song) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from stemwright.audio.chunks import Bext
-from stemwright.audio.tags import read_cover, stem_id3
+from stemwright.audio.tagging import description, facts_of, wav_chunks
+from stemwright.audio.tags import read_cover
 from stemwright.audio.wav import WavWriter
 from stemwright.handover import SeparationFacts, manifest
-from stemwright.model import AudioFile, Output, Song
+from stemwright.model import AudioFile, AudioFormat, Output, Song
 from stemwright.naming import guess_role, label, safe_name, unused
-from stemwright.workflows import deliver, separation
+from stemwright.workflows import separation
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import Made, Workflow
 
@@ -36,19 +37,18 @@ def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> W
     cover = read_cover(file.path)
     form = file.format
 
-    tags = {**dict(file.tags), "artist": song.artist, **deliver.tempo_and_key(song)}
-    tags.pop("isrc", None)  # it names the recording, not a part of it
-
     def writer(key: str, path: Path) -> AbstractContextManager[WavWriter]:
         # The source's date, not today's: making a stem again must give the same bytes.
         made = datetime.fromtimestamp(file.path.stat().st_mtime)
-        name = f"{song.title} - {named[key].name}"
+        facts = facts_of(song, named[key].name, "mix" if key == MIX else named[key].role, file.tags, cover)
         place = (file.start_frame or 0) + start
-        bext = Bext(name, date=made.strftime("%Y-%m-%d"), clock=made.strftime("%H:%M:%S"), time_reference=place)
+        text = description(facts)
+        bext = Bext(text, date=made.strftime("%Y-%m-%d"), clock=made.strftime("%H:%M:%S"), time_reference=place)
         channels, mask = (1, 0) if options.stereo_mode == "mono" else (form.channels, form.channel_mask)
-        id3 = stem_id3({**tags, "title": name}.items(), cover) or None
         encoding: Any = "float" if bits == 32 else "pcm"
-        return WavWriter(path, form.sample_rate, channels, bits, encoding, bext=bext, id3=id3, channel_mask=mask)
+        told = wav_chunks(facts, AudioFormat("wav", encoding, bits, form.sample_rate, channels), frames)
+        chunks = [(name, body) for name, body in told.items() if body]
+        return WavWriter(path, form.sample_rate, channels, bits, encoding, bext=bext, channel_mask=mask, chunks=chunks)
 
     share = options.residual != "off"
     manner = Manner(start, frames, options.stereo_mode, bits, share, options.overlap, options.shifts)

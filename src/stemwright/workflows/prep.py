@@ -36,9 +36,14 @@ class PrepOptions:
     to: tuple[str, ...] = ("reaper", "aaf", "midi")
     embed: bool = False
     """Put the audio inside the AAF instead of beside it."""
+    dawproject_style: str = ""
     profile: str = "protools"
     layout: str = "mix-engineer"
+    fps: str = ""
+    """Frame rate of timecode, as in `SessionOptions`."""
     notes: str = "mix-engineer"
+    acid: bool = False
+    """Write tempo and root note into the WAVs as loops have them, too; hosts may stretch such a file."""
     effects: tuple[str, ...] = ()
     """Printed effects, as `Vocals=plate reverb`."""
     out: Path | None = None
@@ -59,6 +64,8 @@ class Delivery:
     losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
     separation: SeparationFacts | None = None
     verified: tuple[Verified, ...] = ()
+    told: tuple[str, ...] = ()
+    """The losses, a line for each session."""
 
 
 def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
@@ -151,7 +158,8 @@ def _steps(
         parts = separation.parts(inputs, named, options.split)
         made = yield from run.step("stems", parts, lambda: splitting.split(mix, named, options.split, folder))
     split_facts = serial.build(SeparationFacts | None, made.result["separation"])
-    tagged = yield from run.step("tags", [made.key, deliver.tag_facts(song)], lambda: deliver.tag(made, song, ledger))
+    tag_parts = [made.key, deliver.tag_facts(song, options.acid)]
+    tagged = yield from run.step("tags", tag_parts, lambda: deliver.tag(made, song, ledger, options.acid))
 
     audited_parts = [made.key, tagged.key, audit.load_profile(options.profile)]
     audited = yield from run.step(
@@ -163,14 +171,17 @@ def _steps(
 
     name = folder.name
     layout = resources.load("sessions", options.layout)
-    session_parts = [tagged.key, song, options.to, options.embed, layout, options.effects, str(folder.resolve())]
+    own = {"embed": options.embed, "replace_media": True, "style": options.dawproject_style}
+    wanted = deliver.Wanted(options.to, options.layout, options.fps, options=own)
+    session_parts = [tagged.key, song, wanted, layout, options.effects, str(folder.resolve())]
     sessions = yield from run.step(
         "sessions",
         session_parts,
-        lambda: deliver.sessions_step(stem_set, folder / name, options.to, options.layout, options.embed),
+        lambda: deliver.sessions_step(stem_set, folder / name, wanted),
     )
     losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
     verified = serial.build(tuple[Verified, ...], sessions.result.get("verified", ()))
+    lost = tuple(sessions.result.get("told", ()))
     told = tuple(made.result["done"])
     noted = yield from run.step(
         "notes",
@@ -184,7 +195,7 @@ def _steps(
     outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
     outputs.append(Output(folder / manifest.NAME, "manifest"))
     stem_names = tuple(stem.name for stem in stem_set.stems)
-    result = Delivery(folder, song, tuple(run.plan), True, stem_names, findings, losses, split_facts, verified)
+    result = Delivery(folder, song, tuple(run.plan), True, stem_names, findings, losses, split_facts, verified, lost)
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]
     if found and found.folder.name != folder.name:
@@ -193,7 +204,8 @@ def _steps(
         names = ", ".join(path.name for path in given_stems.subfolders)
         aside.append(f"audio in these subfolders was not taken: {names}")
     warnings = (*made.result["warnings"], *(told if given_stems else ()), *sessions.result["warnings"])
-    return Outcome(tuple(outputs), result, (*warnings, *aside, *_doubts(song)), done)
+    by_tags = facts.told_by_tags([stem.file for stem in given_stems.everything] if given_stems else [mix], song)
+    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_tags, *_doubts(song)), done)
 
 
 def _check_names(options: PrepOptions) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemwright import serial
+from stemwright.audio.said import said_by
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
 from stemwright.model import Estimate, Outcome, Output, Song
 from stemwright.naming import bpm_and_key_in, safe_name, title_of
-from stemwright.workflows import mix, separation
+from stemwright.workflows import facts, mix, separation
 from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
@@ -39,14 +40,13 @@ def split(
     separation.selected(file, options)
     inputs = yield from hash_inputs([source])
     name = given.title or file.tag("title") or title_of(source.stem)
-    bpm, key = bpm_and_key_in(source.stem)
-    bpm, key = given.bpm or bpm, given.key or key
+    said, (bpm, key) = said_by((file,)), bpm_and_key_in(source.stem)
     song = Song(
         name,
         file.format.sample_rate,
         artist=given.artist or file.tag("artist"),
-        bpm=Estimate(bpm, 1.0, "user") if bpm else None,
-        key=Estimate(key, 1.0, "user") if key else None,
+        bpm=facts.surest(given.bpm, said.bpm, Estimate(bpm, 0.9, "filename") if bpm else None),
+        key=facts.surest(given.key, said.key, Estimate(key, 0.9, "filename") if key else None),
     )
     parent = (out or source.resolve().parent).absolute()
     workflow = f"split{options.kind}"
@@ -69,11 +69,11 @@ def split(
         ledger.save(replace(ledger.manifest, complete=True))
     outputs = [Output(ledger.folder / entry.path, entry.kind, entry.role) for entry in made.outputs]
     outputs.append(Output(ledger.folder / manifest.NAME, "manifest"))
-    facts = serial.build(SeparationFacts, made.result["separation"])
+    how = serial.build(SeparationFacts, made.result["separation"])
     done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     return Outcome(
         tuple(outputs),
-        Separation(ledger.folder, tuple(run.plan), facts),
-        tuple(made.result["warnings"]),
+        Separation(ledger.folder, tuple(run.plan), how),
+        (*made.result["warnings"], *facts.told_by_tags((file,), song)),
         done,
     )

@@ -14,7 +14,7 @@ from stemwright.cli import named, options
 @click.argument("folder", type=options.PATH)
 @named.notes("--template")
 @named.profile(" for the audit summary")
-@options.song
+@options.heard_song
 @options.effects
 @options.writes
 @options.talks

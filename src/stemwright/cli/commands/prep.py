@@ -15,13 +15,15 @@ from stemwright.cli import named, options
 @click.option("--demo", is_flag=True, help="Compose a small song and prepare that.")
 @options.sessions
 @options.splits
-@options.song
+@options.heard_song
 @named.profile(" to audit against")
 @named.notes("--notes")
+@options.acid
 @options.effects
+@click.option("--pack", is_flag=True, help="Pack the delivery as one ZIP, too; see `stemwright pack`.")
 @options.writes
 @options.talks
-def command(inputs: tuple[Path, ...], demo: bool, **flags: Any) -> int:
+def command(inputs: tuple[Path, ...], demo: bool, pack: bool, **flags: Any) -> int:
     """Make one folder that can be sent to a mix engineer.
 
     A song is split into stems; a folder of stems is taken as it is. Either is audited and gets DAW sessions, notes
@@ -33,13 +35,14 @@ def command(inputs: tuple[Path, ...], demo: bool, **flags: Any) -> int:
     """
     from stemwright.cli import output, views
     from stemwright.workflows import demo as demo_song
+    from stemwright.workflows.pack import PackOptions, packed
     from stemwright.workflows.prep import prep
 
     if bool(inputs) == demo:
         raise click.UsageError("give a song or a folder of stems, or --demo")
     asked = options.prep_options(flags)
+    packing = PackOptions(force=asked.force) if pack else None
     if demo:
-        outcome = output.run(demo_song.demo(asked))
-        output.show("prep", outcome, views.delivery)
+        output.show("prep", output.run(packed(demo_song.demo(asked), packing)), views.delivery)
         return 0
-    return output.run_each("prep", inputs, lambda path: prep(path, asked), views.delivery)
+    return output.run_each("prep", inputs, lambda path: packed(prep(path, asked), packing), views.delivery)
