@@ -85,9 +85,7 @@ def pack_folder(folder: Path, options: PackOptions = PackOptions()) -> Workflow[
     audited = yield from audit_folder(folder, AuditOptions(profile or "protools", form="html", beside=True))
     if audited.result.fails("error") and not options.force:
         count = audited.result.counts["error"]
-        hint = (
-            f"`stemwright audit {folder}` lists them, `fix` mends what can be mended, --force packs all the same"
-        )
+        hint = f"`stemwright audit {folder}` lists them, `fix` mends what can be mended, --force packs all the same"
         raise OutputError(f"{folder}: the audit found {count} error{'s' if count > 1 else ''}", hint)
     if not any(member.name.endswith(".html") and "/" not in member.name for member in found):
         found = (*found, Member(REPORT, audited.result.text.encode("utf-8", "replace")))
