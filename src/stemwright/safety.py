@@ -1,4 +1,4 @@
-"""Whatever touches the world: atomic files, hashes, paths that stay inside, guarded child processes.
+"""Whatever touches the world: atomic files, hashes, paths that stay inside, XML and guarded child processes.
 
 The promise kept here: a result appears whole under its own name or not at all, and a source is never written.
 """
@@ -15,8 +15,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, StemwrightError
+
+if TYPE_CHECKING:
+    from lxml.etree import XMLParser
 
 PART = ".stemwright-part"
 """Suffix of a file that is being written; leftovers of a killed run are recognised by it."""
@@ -127,6 +131,24 @@ def safe_join(folder: Path, name: str) -> Path:
         if joined.is_relative_to(folder.resolve()):
             return joined
     raise InputError(f"{name!r} leads out of {folder}", "the file that names it is wrong or hostile; do not trust it")
+
+
+def xml_parser(*, blank: bool = True, comments: bool = True) -> XMLParser:
+    """A parser for XML from somebody else: it expands no entity, reads no DTD, fetches nothing and stays small.
+
+    It keeps blank text, and comments and processing instructions, or does without them.
+    """
+    from lxml import etree
+
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_blank_text=not blank,
+        remove_comments=not comments,
+        remove_pis=not comments,
+    )
 
 
 def child(

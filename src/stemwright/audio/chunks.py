@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stemwright.safety import xml_parser
+
 if TYPE_CHECKING:
     from lxml import etree
 
@@ -162,16 +164,8 @@ def _root(body: bytes) -> etree._Element | None:
     body = body.rstrip(b"\0 \r\n")
     if len(body) > MAX_IXML or b"<!DOCTYPE" in body:
         return None
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=False,
-        remove_blank_text=True,
-    )
     try:
-        return etree.fromstring(body, parser)
+        return etree.fromstring(body, xml_parser(blank=False))
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -190,13 +190,23 @@ class Container:
         self._file.truncate((sectors[-1] + 2) * _SECTOR)
 
 
+class _Objects(AAFObjectManager):  # type: ignore[misc]
+    """The objects of a file; pyaaf2 itself prints what an interrupt stops, into the result of a command."""
+
+    def write_objects(self) -> None:
+        """Write what was changed."""
+        for part in self.modified.values():
+            part.write_properties()
+        self.modified.clear()
+
+
 class File(AAFFile):  # type: ignore[misc]
     """An empty AAF in a container of ours: pyaaf2 builds and writes its objects as in its own."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.mode, self.f, self.cfb, self.is_open = "wb+", file, Container(file), True
         self.weakref_table: list[Any] = []
-        self.manager, self.create = AAFObjectManager(self), AAFFactory(self)
+        self.manager, self.create = _Objects(self), AAFFactory(self)
         self.setup_empty()
         self.metadict.register_extensions()
 

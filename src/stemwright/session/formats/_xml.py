@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stemwright.errors import SessionError
 from stemwright.naming import one_line
+from stemwright.safety import xml_parser
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -30,16 +31,8 @@ def parse(data: bytes, path: Path) -> _Element:
     """
     from lxml import etree
 
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, xml_parser(comments=False))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SessionError(f"{path}: is no readable XML: {error}", "export the session again from the DAW") from error
     if root.getroottree().docinfo.internalDTD is not None:
