@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "stemwright"
 LAYERS = (
     *("errors", "units", "model", "resources config registry safety serial", "naming", "audio", "measure"),
-    *("separate audit session handover demo repair", "live workflows", "jobs", "cli server", "__main__"),
+    *("separate audit session handover demo repair", "live", "workflows", "jobs", "cli server", "__main__"),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms.split()}
 TORCH = ("torch", "demucs", "onnx", "pymss_core", "safetensors")

@@ -63,6 +63,7 @@ class Song:
     key: Estimate[str] | None = None
     downbeat_frame: int = 0  # where bar 1 starts in the audio
     markers: tuple[Marker, ...] = ()
+    tuning_cents: float | None = None  # of the instruments against A4 = 440 Hz; None when it was not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Stem:
     name: str  # as a mix engineer would label the track
     levels: Levels | None = None
     printed_effects: str = ""  # effects that are part of the sound, in the producer's words
+    comments: str = ""  # whatever else the producer says about this stem
     colour: str | None = None  # #rrggbb
     gain_db: float = 0.0  # was applied to the samples; a session undoes it by clip gain of the opposite sign
 
