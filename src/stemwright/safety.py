@@ -44,6 +44,24 @@ def writable(error: OSError, path: Path) -> StemwrightError:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the file system refuses inside the block, as the house error for reading `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise readable(error, path) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the file system refuses inside the block, as the house error for writing `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise writable(error, path) from error
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed onto it when the block ends well, removed when it does not.
 
@@ -82,6 +100,15 @@ def moved(files: Mapping[Path, Path]) -> Iterator[None]:
         raise
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file atomically. Raises NotFoundInput for one that is gone, OutputError, DiskFull."""
+    with atomic(target) as part:
+        try:
+            shutil.copyfile(source, part)
+        except FileNotFoundError as error:
+            raise readable(error, source) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically."""
     with atomic(path) as part:
@@ -115,13 +142,16 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """A file, or its first `most` bytes. Raises NotFoundInput or InputError."""
+    with reading(path), path.open("rb") as file:
+        return file.read(most)
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file. Raises NotFoundInput or InputError."""
-    try:
-        with path.open("rb") as source:
-            return hashlib.file_digest(source, "sha256").hexdigest()
-    except OSError as error:
-        raise readable(error, path) from error
+    with reading(path), path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def safe_join(folder: Path, name: str) -> Path:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from repair.defects import RATE, write
 from repair.test_render import FRAMES, noise, treatment
+from stemwright.audio.cue import moved_cues
 from stemwright.repair import marks
 from stemwright.repair.render import render
 
@@ -82,5 +83,5 @@ def test_broken_marks_break_nothing(first: bytes, second: bytes, by: int) -> Non
 
     for name, made in marks.of_aiff(first, second, move, RATE):
         assert name in (b"cue ", b"LIST", b"inst", b"smpl") and made
-    assert len(marks.moved_cues(first, move)) == len(marks.moved_loops(first, move, RATE)) == len(first)
-    assert marks.moved_cues(first, lambda frame: frame) == first
+    assert len(moved_cues(first, move)) == len(marks.moved_loops(first, move, RATE)) == len(first)
+    assert moved_cues(first, lambda frame: frame) == first

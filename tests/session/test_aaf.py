@@ -22,10 +22,11 @@ from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import AlreadyThere, SessionError
 from stemwright.model import Clip, Marker, Session, Stem, Track
-from stemwright.session.aaflint import lint_aaf
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import _aafkit, _aafstore, aaf, write_session
-from stemwright.session.formats._cfb import Compound
+from stemwright.session.formats import aaf, write_session
+from stemwright.session.formats.aaf import mobs, store
+from stemwright.session.formats.aaf.compound import Compound
+from stemwright.session.formats.aaf.lint import lint_aaf
 from stemwright.session.media import Roots
 from stemwright.session.verify import prove
 
@@ -212,13 +213,13 @@ def test_all_or_nothing(session: Session, tmp_path: Path, monkeypatch: pytest.Mo
         raise KeyError("inside the library")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_aafkit, "combined", fail)  # the media are written by then
+        patch.setattr(mobs, "combined", fail)  # the media are written by then
         for embed in (False, True):
             with pytest.raises(SessionError, match="KeyError: 'inside the library'"):
                 write_session("aaf", session, tmp_path / "s.aaf", embed=embed)
     assert sorted(tmp_path.rglob("*")) == before
     with monkeypatch.context() as patch:
-        patch.setattr(_aafkit, "combined", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(mobs, "combined", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             write_session("aaf", session, tmp_path / "s.aaf")
     assert sorted(tmp_path.rglob("*")) == before
@@ -330,15 +331,13 @@ def test_hostile_names(tmp_path: Path, embed: bool) -> None:
 
 def test_other_readers_find_everything_in_the_container(tmp_path: Path) -> None:
     """More table sectors than the header lists, a stream across the range lock, a thousand entries in one storage."""
-    size = (_aafstore.RANGE_LOCK + 500) * 4096 + 17
+    size = (store.RANGE_LOCK + 500) * 4096 + 17
     with (tmp_path / "s").open("w+b") as file:
-        container = _aafstore.Container(file)
+        container = store.Container(file)
         first, big = container.root.touch("first"), container.root.touch("big")
         first.write(b"abc" * 5000)
         container.reserve(big, size)
-        marks = {
-            at: bytes([n] * 9000) for n, at in enumerate((0, (_aafstore.RANGE_LOCK - 1) * 4096 - 5, size - 9000), 1)
-        }
+        marks = {at: bytes([n] * 9000) for n, at in enumerate((0, (store.RANGE_LOCK - 1) * 4096 - 5, size - 9000), 1)}
         for at, data in marks.items():
             container.fill(big, at, data)
         many = container.root.makedir("many")
@@ -348,7 +347,7 @@ def test_other_readers_find_everything_in_the_container(tmp_path: Path) -> None:
     with (tmp_path / "s").open("rb") as file:
         theirs = CompoundFileBinary(file)
         theirs.validate_directory_structure()
-        assert theirs.fat[_aafstore.RANGE_LOCK] == 0xFFFFFFFE and theirs.difat_sector_count == 1
+        assert theirs.fat[store.RANGE_LOCK] == 0xFFFFFFFE and theirs.difat_sector_count == 1
         stream = theirs.open("/big")
         for at, data in marks.items():
             stream.seek(at)
@@ -368,7 +367,7 @@ def test_other_readers_find_everything_in_the_container(tmp_path: Path) -> None:
 def test_any_streams_come_back(streams: dict[str, bytes]) -> None:
     unlike = {name.upper(): (name, data) for name, data in streams.items()}
     file = io.BytesIO()
-    container = _aafstore.Container(file)
+    container = store.Container(file)
     for name, data in unlike.values():
         container.root.touch(name).write(data)
     container.close()

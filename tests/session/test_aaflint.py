@@ -15,9 +15,9 @@ import soundfile
 from session_kit import band
 
 from stemwright.errors import InputError
-from stemwright.session.aaflint import RULES, lint_aaf
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import aaf
+from stemwright.session.formats.aaf.lint import RULES, lint_aaf
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_an_export_of_pyaaf2_is_refused(tmp_path: Path) -> None:
 
 
 def test_real_exports_of_avid_and_pro_tools_pass(shared: Path) -> None:
-    """Their media are elsewhere and some tracks have no name; nothing that would keep them from opening is found."""
+    """Their media are elsewhere and some tracks have no name; nothing else would keep them from opening."""
     folder = shared / "material/sessions/aaf"
     for name in ("otio/multitrack", "otio/one_audio_clip", "otio/simple", "otio/utf8"):
         assert set(codes(folder / f"{name}.aaf")) == {"AAF005", "AAF020", "AAF022"}
@@ -254,3 +254,9 @@ def test_command(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 1 and "error   AAF007" in told and "consolidate the track" in told
     with pytest.raises(InputError):
         lint_aaf(good.with_name("Snare.wav"))
+
+
+def test_absent_media_keep_an_aaf_from_opening_unless_they_are_inside(good: Path, tmp_path: Path) -> None:
+    for media in good.parent.rglob("*.wav"):
+        media.unlink()
+    assert {(found.rule, found.severity) for found in lint_aaf(good)} == {("AAF020", "error")}

@@ -24,7 +24,7 @@ from stemwright.safety import child
 from stemwright.session.arrange import arrange
 from stemwright.session.compare import differences
 from stemwright.session.formats import ardour, read_session, write_session
-from stemwright.session.formats._ardourpan import heard, strip
+from stemwright.session.formats.ardour.pan import heard, strip
 from stemwright.session.grid import grid
 from stemwright.session.hosts import Host, played
 from stemwright.session.render import render

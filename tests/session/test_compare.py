@@ -13,7 +13,7 @@ from session_kit import band, moving_song
 from stemwright.model import Estimate, Session, Track
 from stemwright.session.arrange import arrange
 from stemwright.session.compare import differences
-from stemwright.session.formats import FIELDS
+from stemwright.session.fields import FIELDS
 
 ALL = frozenset(FIELDS)
 Change = Callable[[Session], Session]

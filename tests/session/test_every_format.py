@@ -30,7 +30,8 @@ from stemwright.model import Clip, Session, Stem
 from stemwright.naming import RESERVED
 from stemwright.safety import sha256
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import FIELDS, Written, formats, placed, read_session, readers, write_session
+from stemwright.session.fields import FIELDS
+from stemwright.session.formats import Written, formats, placed, read_session, readers, write_session
 from stemwright.session.render import residual_dbfs
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import verify_session

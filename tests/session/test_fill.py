@@ -21,7 +21,8 @@ from stemwright.errors import (
 from stemwright.model import Estimate, Session, Track
 from stemwright.session.arrange import arrange
 from stemwright.session.fill import differences, prove_filled
-from stemwright.session.formats import _rpp, fill_template, read_session, write_session
+from stemwright.session.formats import fill_template, read_session, write_session
+from stemwright.session.formats.reaper import chunks
 from stemwright.session.match import Filled
 
 CHAIN = b'    <FXCHAIN\n      <VST x.dll 0 ""\n        ZXZhdw==\n      >\n    >\n    <VOLENV2\n      PT 0 1 0\n    >\n'
@@ -66,7 +67,7 @@ def test_only_items_are_inserted(tmp_path: Path, newline: bytes) -> None:
         assert tracks[name].clips == ours[role].clips
     assert dict(filled.placed) == {ours[role].name: name for name, role in expected.items()}
     assert len(tracks["Bass DI"].clips) == 1
-    assert filled.unmatched == ("FullMix",) and filled.unfilled == ("Vocal Verb", "Guitar")
+    assert list(filled.unmatched) == ["FullMix"] and filled.unfilled == ("Vocal Verb", "Guitar")
     assert [(output.path, output.kind) for output in filled.outputs] == [(tmp_path / "filled.rpp", "session")]
     assert filled.warnings == ()
     proved = prove_filled(tmp_path / "filled.rpp", session, filled)
@@ -79,10 +80,10 @@ def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     filled, after = fill(tmp_path, before, session, {"Bass": "Bass DI", "FullMix": "Guitar"})
     found = {
         "".join(track.line("NAME")): [i.line("NAME")[0] for i in track.chunks("ITEM")]
-        for track in _rpp.parse(after, "").chunks("TRACK")
+        for track in chunks.parse(after, "").chunks("TRACK")
     }
     assert found["Bass DI"][-1] == "Bass" and found["Guitar"] == ["FullMix"] and found["bass"] == []
-    assert filled.unmatched == () and filled.unfilled == ("bass", "Vocal Verb")
+    assert filled.unmatched == {} and filled.unfilled == ("bass", "Vocal Verb")
 
 
 def test_patterns_take_the_first_free_track(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from stemwright.errors import InputError, SessionError, StemwrightError
 from stemwright.model import Clip, Session, Track
 from stemwright.session.arrange import arrange
 from stemwright.session.fill import prove_filled
-from stemwright.session.formats import _xml, fill_template, read_session
-from stemwright.session.formats._xml_insert import insert
+from stemwright.session.formats import fill_template, read_session
+from stemwright.session.formats.xml import insert, parse
 from stemwright.session.match import Filled
 
 OWN = """<?xml version='1.0' encoding='UTF-8' standalone='no' ?>
@@ -129,7 +129,7 @@ def test_only_clips_and_audio_are_added(tmp_path: Path) -> None:
     ours = {track.role: track for track in session.tracks if not track.is_group}
     expected = {"KICK IN": "drums.kick", "Snare": "drums.snare", "E. Bass 🎸": "bass", "LEAD VOX": "vocals.lead"}
     assert dict(filled.placed) == {ours[role].name: name for name, role in expected.items()}
-    assert filled.unmatched == ("FullMix",) and filled.unfilled == ()
+    assert list(filled.unmatched) == ["FullMix"] and filled.unfilled == ()
     assert len(filled.warnings) == 2 and "75 BPM" in filled.warnings[0] and "bar 1" in filled.warnings[1]
     # The XML: new elements taken out by hand, every other byte is there.
     new = [e for e in etree.fromstring(after.encode()).iter("Clip") if e.getparent().get("id") in ("k2", "stem0", "b1")]
@@ -210,7 +210,7 @@ def test_templates_without_an_arrangement(tmp_path: Path, shared: Path, bare: Ca
 def test_nothing_that_fits_leaves_every_byte_of_the_xml(tmp_path: Path) -> None:
     session = Session(song(), (Track("Kazoo", clips=(Clip(wav(tmp_path / "k.wav", 9), 0, 9),)),), 48000, 9)
     filled, after = fill(tmp_path, session)
-    assert after == OWN and filled.unmatched == ("Kazoo",)
+    assert after == OWN and list(filled.unmatched) == ["Kazoo"]
     assert filled.unfilled == ("KICK IN", "Snare", "E. Bass 🎸", "LEAD VOX")
 
 
@@ -261,14 +261,14 @@ def test_insertion_finds_its_place_in_any_markup(tmp_path: Path) -> None:
         b"<?xml version='1.0'?><!-- <b/> --><a q='>' r=\"'/>\"><![CDATA[<b>]]><b\n/><?p <b/> ?>text/><b x='1'></b>"
         b"<c>1</c></a >"
     )
-    root = _xml.parse(data, tmp_path)
+    root = parse(data, tmp_path)
     made = insert(data, root, [(root[0], 0, etree.Element("n")), (root[1], 0, etree.Element("m", v="ü"))], tmp_path)
     assert made == data.replace(b"<b\n/>", b"<b\n><n/></b>").replace(b"'1'>", b"'1'><m v=\"&#252;\"/>")
     made = insert(data, root, [(root, 2, etree.Element("n")), (root, 3, etree.Element("m"))], tmp_path)
     assert made == data.replace(b"<c>", b"<n/><c>").replace(b"</a >", b"<m/></a >")
     wide = '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16")
     with pytest.raises(SessionError, match="UTF-8"):
-        insert(wide, _xml.parse(wide, tmp_path), [], tmp_path)
+        insert(wide, parse(wide, tmp_path), [], tmp_path)
 
 
 def test_attacks_are_refused(tmp_path: Path) -> None:

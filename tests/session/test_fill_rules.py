@@ -35,7 +35,7 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
     ]  # fmt: skip
     found = mapping(rules, stems, {})
     assert found == {"kick in": "KICK", "Lead 'Vox' 🎤": "VOX MAIN", "Oohs": "BV *", "Dbl": "V *"}
-    slots = [Slot(name, True) for name in ("V 1", "BV 1", "BV 2", "KICK", "VOX MAIN", "Kick 2", "PAD")]
+    slots = [Slot(name) for name in ("V 1", "BV 1", "BV 2", "KICK", "VOX MAIN", "Kick 2", "PAD")]
     placed = {slots[number].name: track.name for number, track in match(slots, stems, found).items()}
     assert placed == {
         "V 1": "Dbl", "BV 1": "Oohs", "KICK": "kick in", "VOX MAIN": "Lead 'Vox' 🎤", "Kick 2": "Kick out",

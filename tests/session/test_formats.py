@@ -11,7 +11,8 @@ from session_kit import band
 from stemwright.errors import OutputError, SessionError, UnknownName
 from stemwright.model import Loss, Session, Track
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import FIELDS, formats, in_short, losses, nested, write_session
+from stemwright.session.fields import FIELDS, in_short, losses
+from stemwright.session.formats import formats, nested, write_session
 
 NAMES = ("aaf", "ableton", "ardour", "dawproject", "midi", "otio", "reaper")
 

@@ -15,7 +15,8 @@ from stemwright.errors import StemwrightError
 from stemwright.naming import one_line
 from stemwright.session.arrange import arrange
 from stemwright.session.compare import differences
-from stemwright.session.formats import FIELDS, read_session, write_session
+from stemwright.session.fields import FIELDS
+from stemwright.session.formats import read_session, write_session
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import InputError, NotFoundInput, SessionError, StemwrightError
 from stemwright.model import AudioFile, AudioFormat, Clip, Session, Stem, Track
 from stemwright.safety import PART
-from stemwright.session.aaflint import lint_aaf
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import Opened, _aafkit, _aafstore, aaf
+from stemwright.session.formats import Opened, aaf
+from stemwright.session.formats.aaf import mobs, store
+from stemwright.session.formats.aaf.lint import lint_aaf
 from stemwright.session.media import Roots
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import verify_session
@@ -233,10 +234,10 @@ def test_what_was_unpacked_goes_with_the_process(session: Session, tmp_path: Pat
 
 def test_no_more_comes_out_than_is_inside(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Essences that share their sectors are a bomb."""
-    made: list[_aafstore.Entry] = []
-    reserve = _aafstore.Container.reserve
+    made: list[store.Entry] = []
+    reserve = store.Container.reserve
 
-    def share(container: _aafstore.Container, stream: _aafstore.Entry, size: int) -> None:
+    def share(container: store.Container, stream: store.Entry, size: int) -> None:
         if not made:
             reserve(container, stream, size)
         made.append(stream)
@@ -244,7 +245,7 @@ def test_no_more_comes_out_than_is_inside(session: Session, tmp_path: Path, monk
 
     files = [wav(tmp_path / f"L{n}.wav", 200_000) for n in range(40)]
     tracks = tuple(Track(file.path.stem, clips=(Clip(file, 0, file.frames),)) for file in files)
-    monkeypatch.setattr(_aafstore.Container, "reserve", share)
+    monkeypatch.setattr(store.Container, "reserve", share)
     there = moved(replace(session, tracks=tracks), tmp_path)
     opened = aaf.read(there, Roots(there.parent))
     unpacked = [is_unpacked(track.clips[0].file) for track in opened.session.tracks]
@@ -264,14 +265,14 @@ def test_fades_automation_effects_and_video_frames(tmp_path: Path) -> None:
         first, second = (master.create_source_clip(source.slot_id, length=n) for n in (30, 20))
         for clip in (first, second):
             clip.start = 5
-        _aafkit.define(file)
+        mobs.define(file)
         linear = file.create.InterpolationDef(LinearInterp, "LinearInterp", "")
         other = file.create.OperationDef("aaaaaaaa-0968-11d3-8a38-0050040ef7d2", "Reverb", "")
         for definition in (linear, other):
             file.dictionary.register_def(definition)
         other.media_kind, other.number_inputs = "sound", 1
-        volume = file.create.OperationGroup(AUID(_aafkit.GAIN), 20, "sound")
-        curve = file.create.VaryingValue(AUID(_aafkit.AMPLITUDE), LinearInterp)
+        volume = file.create.OperationGroup(AUID(mobs.GAIN), 20, "sound")
+        curve = file.create.VaryingValue(AUID(mobs.AMPLITUDE), LinearInterp)
         for at, value in ((0, 0.5), (1, 1.0)):
             curve.add_keyframe(at, value)
         volume.parameters.append(curve)
@@ -320,7 +321,7 @@ def test_real_files(shared: Path, name: str) -> None:
 
 def test_real_files_as_pyaaf2_reads_them(shared: Path) -> None:
     """Our own reading of the container and pyaaf2's agree on every mob, slot and length."""
-    from stemwright.session.formats._aafobjects import opened
+    from stemwright.session.formats.aaf.objects import opened
 
     for path in sorted((shared / "material/sessions/aaf").glob("*/*.aaf")):
         with aaf2.open(str(path)) as theirs, opened(path) as ours:

@@ -18,8 +18,9 @@ from session_kit import band, moving_song, song, wav
 from stemwright.errors import InputError, SessionError, StemwrightError
 from stemwright.model import Clip, Estimate, Marker, MeterChange, Session, TempoChange, Track
 from stemwright.session.arrange import arrange
-from stemwright.session.formats import _rpp, read_session, write_session
-from stemwright.session.formats.reaper import quote
+from stemwright.session.formats import read_session, write_session
+from stemwright.session.formats.reaper import chunks
+from stemwright.session.formats.reaper.chunks import quote
 from stemwright.session.grid import grid
 
 QUOTES = "all \"three\" 'quotes' `here`"
@@ -98,7 +99,7 @@ def test_three_independent_parsers_agree(tmp_path: Path) -> None:
     session = rich(tmp_path)
     write_session("reaper", session, path)
     text = path.read_text(encoding="utf-8")
-    ours = _tree(_rpp.parse(path.read_bytes(), path))
+    ours = _tree(chunks.parse(path.read_bytes(), path))
     assert _of_rpp(rpp.loads(text)) == ours
     assert _of_reaper_parser(reaper_parser.parse(text)) == ours
     project = reaproj.Project.loads(text)
@@ -116,7 +117,7 @@ def test_real_projects(shared: Path) -> None:
         session = read_session(path).session
         theirs = rpp.loads(path.read_bytes().decode("utf-8", "replace"))
         assert len([t for t in session.tracks if t.clips or t.name]) >= len(list(theirs.iterfind("TRACK")))
-        assert _tree(_rpp.parse(path.read_bytes(), path)) == _of_rpp(theirs), path
+        assert _tree(chunks.parse(path.read_bytes(), path)) == _of_rpp(theirs), path
 
 
 @pytest.mark.parametrize(
@@ -387,16 +388,16 @@ def test_members_that_stand_apart_and_cyclic_groups(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12).filter(lambda t: not {*"\"'`"} <= {*t})))
 def test_words_round_trip(texts: list[str]) -> None:
-    words = _rpp.split(" ".join(["NAME", *map(quote, texts)]))
-    assert words == ["NAME", *(_rpp.split(quote(text))[0] for text in texts)] and len(words) == len(texts) + 1
+    words = chunks.split(" ".join(["NAME", *map(quote, texts)]))
+    assert words == ["NAME", *(chunks.split(quote(text))[0] for text in texts)] and len(words) == len(texts) + 1
 
 
-def _tree(chunk: _rpp.Chunk) -> list[Any]:
-    return [chunk.words, [_tree(part) if isinstance(part, _rpp.Chunk) else _line(part) for part in chunk.parts]]
+def _tree(chunk: chunks.Chunk) -> list[Any]:
+    return [chunk.words, [_tree(part) if isinstance(part, chunks.Chunk) else _line(part) for part in chunk.parts]]
 
 
 def _line(text: str) -> Any:
-    return text if text.startswith("|") else _rpp.split(text)
+    return text if text.startswith("|") else chunks.split(text)
 
 
 def _of_reaper_parser(document: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from stemwright.model import Clip, Session, Track
 from stemwright.naming import one_line
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import write_session
-from stemwright.session.formats.reaper import quote
+from stemwright.session.formats.reaper.chunks import quote
 from stemwright.session.grid import grid
 
 

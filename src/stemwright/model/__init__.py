@@ -6,6 +6,7 @@ Times inside audio are integer **frames** (samples per channel) at the file's ow
 Nothing is a bare float named `time`. Everything is frozen: a changed thing is a new thing (`dataclasses.replace`).
 """
 
+from stemwright.model.daw import DawSession, DawTrack, PlacedClip, Plugin, RenderSettings, TrackKind
 from stemwright.model.files import AudioFile, AudioFormat, Chunk, Damage, Metadata, Unreadable
 from stemwright.model.findings import SEVERITIES, Confidence, Evidence, Finding, Fix, Severity
 from stemwright.model.measured import (
@@ -25,7 +26,7 @@ from stemwright.model.measured import (
 )
 from stemwright.model.music import Estimate, Marker, MeterChange, Song, Stem, StemSet, TempoChange
 from stemwright.model.outcome import Outcome, Output, Progress
-from stemwright.model.timeline import Clip, Loss, Session, Track
+from stemwright.model.timeline import Clip, Loss, Session, Track, end_of
 
 __all__ = [
     "SEVERITIES",
@@ -37,6 +38,8 @@ __all__ = [
     "Clipping",
     "Confidence",
     "Damage",
+    "DawSession",
+    "DawTrack",
     "Dither",
     "Estimate",
     "Evidence",
@@ -52,7 +55,10 @@ __all__ = [
     "Outcome",
     "Output",
     "Part",
+    "PlacedClip",
+    "Plugin",
     "Progress",
+    "RenderSettings",
     "Runs",
     "Session",
     "Severity",
@@ -64,7 +70,9 @@ __all__ = [
     "StemSet",
     "TempoChange",
     "Track",
+    "TrackKind",
     "Twins",
     "Unreadable",
     "Words",
+    "end_of",
 ]

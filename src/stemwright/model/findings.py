@@ -39,7 +39,7 @@ class Finding:
     rule: str
     severity: Severity
     message: str
-    subject: Path | None = None  # the file; None when the whole set is meant
+    subject: Path | None = None  # the file, or the track of an open session by its name; None: all of it
     spans: tuple[Span, ...] = ()
     evidence: Evidence | None = None
     fix: Fix | None = None

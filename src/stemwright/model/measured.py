@@ -199,4 +199,3 @@ class Across:
     sums: tuple[tuple[Path, tuple[Path, ...]], ...] = ()  # (a stem, the stems whose sum it is)
     sum_peak_dbfs: float | None = None  # peak of all stems at unity; None when no sum is made or it stays below 0 dBFS
     mixdown: Mixdown | None = None
-    unmixed: str = ""  # why there is no mixdown, in words; empty when there is no mix or it was solved

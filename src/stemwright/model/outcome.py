@@ -38,3 +38,4 @@ class Outcome(Generic[T]):
     result: T
     warnings: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()  # steps that were found done and not run again
+    failed: tuple[str, ...] = ()  # what was asked for and could not be, though the rest was: sentences

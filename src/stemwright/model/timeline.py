@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,6 +40,11 @@ class Track:
     comment: str = ""
 
 
+def end_of(tracks: Iterable[Track]) -> int:
+    """The frame at which the last clip ends; 0 without one."""
+    return max((clip.at + clip.length for track in tracks for clip in track.clips), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A DAW session before any DAW: tracks in order (a group stands before its members), markers, tempo."""
@@ -52,6 +58,16 @@ class Session:
     drop_frame: bool = False  # timecode leaves numbers out, to keep up with the clock at 29.97
     start_frame: int = 0  # timecode of the session start, in frames at the session rate since midnight
     notes: tuple[str, ...] = ()  # lines for the session's own notes field
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """All clips, track by track."""
+        return tuple(clip for track in self.tracks for clip in track.clips)
+
+    @property
+    def files(self) -> tuple[AudioFile, ...]:
+        """The files that clips play, each once, in the order in which they come."""
+        return tuple(dict.fromkeys(clip.file for clip in self.clips))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from stemwright.audio.chunks import Bext, build_bext, parse_bext
+from stemwright.audio.cue import Move, moved_cues
 from stemwright.audio.tags import read_cover, read_cue_sheet, stem_id3
 from stemwright.repair import marks
 from stemwright.repair.lost import PLAIN, turned
@@ -61,7 +62,7 @@ def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
         if name == "iXML":
             body = _restated(body, t)
         elif name == "cue":
-            body = marks.moved_cues(body, _move(t))
+            body = moved_cues(body, _move(t))
         elif name == "smpl":
             body = marks.moved_loops(body, _move(t), t.rate)
         yield name.ljust(4).encode("latin-1"), body
@@ -92,7 +93,7 @@ def _of_aiff(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
     return marks.of_aiff(found["MARK"], found["INST"], _move(t), t.rate)
 
 
-def _move(t: Treatment) -> marks.Move:
+def _move(t: Treatment) -> Move:
     return lambda frame: round(frame * t.scale) + t.head
 
 

@@ -1,31 +1,19 @@
-"""Marks that count frames: cue points and sampler loops go where the samples go, and those of AIFF become those of WAV.
+"""Marks that count frames: sampler loops go where the samples go, marks of AIFF and FLAC become those of WAV.
 
-Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft 1991) for `cue`, `labl`, `inst`;
-its update 3.0 (1994) for `smpl`, whose loops end with their last frame; AIFF 1.3 (Apple 1989) for `MARK` and `INST`,
-whose markers lie between two frames.
+Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft 1991) for `inst`; its update 3.0
+(1994) for `smpl`, whose loops end with their last frame; AIFF 1.3 (Apple 1989) for `MARK` and `INST`, whose markers lie
+between two frames. Cue points: `audio.cue`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-Move = Callable[[int], int]
-"""The frame of the result for one of the source."""
+from stemwright.audio.cue import Move, cue_chunks, held
 
-_FIELD = 0xFFFFFFFF
 _FORWARD, _TO_AND_FRO = 1, 2
 """Ways to play a loop in AIFF; WAV counts from 0."""
-
-
-def moved_cues(cue: bytes, move: Move) -> bytes:
-    """The body of a `cue` chunk with every point moved."""
-    made = bytearray(cue)
-    for at in range(4, len(cue) - 23, 24):
-        for field in (4, 20):  # dwPosition, dwSampleOffset
-            (frame,) = struct.unpack_from("<I", cue, at + field)
-            struct.pack_into("<I", made, at + field, _held(move(frame)))
-    return bytes(made)
 
 
 def moved_loops(smpl: bytes, move: Move, rate: int) -> bytes:
@@ -37,7 +25,7 @@ def moved_loops(smpl: bytes, move: Move, rate: int) -> bytes:
     (count,) = struct.unpack_from("<I", smpl, 28)
     for at in range(36, min(len(smpl) - 23, 36 + 24 * count), 24):
         start, last = struct.unpack_from("<II", smpl, at + 8)
-        struct.pack_into("<II", made, at + 8, _held(move(start)), _held(move(last + 1) - 1))
+        struct.pack_into("<II", made, at + 8, held(move(start)), held(move(last + 1) - 1))
     return bytes(made)
 
 
@@ -65,12 +53,9 @@ def _cues(found: dict[int, tuple[int, bytes]], move: Move) -> Iterator[tuple[byt
     """Markers by number as `cue` and `LIST`; nothing for none."""
     if not found:
         return
-    points = [
-        struct.pack("<II4sIII", key, _held(move(at)), b"data", 0, 0, _held(move(at))) for key, (at, _) in found.items()
-    ]
-    yield b"cue ", struct.pack("<I", len(points)) + b"".join(points)
-    labels = [_padded(b"labl", struct.pack("<I", key) + name + b"\0") for key, (_, name) in found.items() if name]
-    yield from [(b"LIST", b"adtl" + b"".join(labels))] if labels else ()
+    cue, adtl = cue_chunks((key, move(at), 0, name) for key, (at, name) in found.items())
+    yield b"cue ", cue
+    yield from [(b"LIST", b"adtl" + adtl)] if adtl else ()
 
 
 def _loops(
@@ -81,7 +66,7 @@ def _loops(
     for way, first, end in loops:
         if way in (_FORWARD, _TO_AND_FRO) and first in found and end in found and found[first] < found[end]:
             start, last = move(found[first][0]), move(found[end][0]) - 1
-            made.append(struct.pack("<6I", first, way - 1, _held(start), _held(last), 0, 0))
+            made.append(struct.pack("<6I", first, way - 1, held(start), held(last), 0, 0))
     if made:
         yield b"smpl", struct.pack("<9I", 0, 0, round(1e9 / rate), note, 0, 0, 0, len(made), 0) + b"".join(made)
 
@@ -94,11 +79,3 @@ def _markers(mark: bytes) -> Iterator[tuple[int, tuple[int, bytes]]]:
         yield key, (frame, mark[at + 7 : at + 7 + length])
         at += 7 + length + (length + 1) % 2  # length and name together are even
         count -= 1
-
-
-def _padded(name: bytes, body: bytes) -> bytes:
-    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
-
-
-def _held(frame: int) -> int:
-    return min(max(0, frame), _FIELD)

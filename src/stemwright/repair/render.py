@@ -8,7 +8,6 @@ silent or a copy of one that stayed. Of a lossy treatment only the shape can be 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from stemwright.errors import OutputError
 from stemwright.model import AudioFile
 from stemwright.repair import carried
 from stemwright.repair.treatment import Treatment
-from stemwright.safety import atomic, readable
+from stemwright.safety import copy_file
 from stemwright.units import linear
 
 Samples = NDArray[np.floating[Any]]
@@ -38,11 +37,7 @@ def render(t: Treatment, target: Path) -> str:
     NotFoundInput.
     """
     if not t.rewrite:
-        with atomic(target) as part:
-            try:
-                shutil.copyfile(t.stem.file.path, part)
-            except FileNotFoundError as error:
-                raise readable(error, t.stem.file.path) from error
+        copy_file(t.stem.file.path, target)
         return ""
     mask = t.stem.file.format.channel_mask if len(t.channels) > 2 else 0
     with WavWriter(

@@ -120,7 +120,8 @@ def _halves(stems: StemSet) -> dict[Path, float]:
 def _track(stem: Stem, name: str, rate: int, at: int, pan: float) -> Track:
     length = rescale(stem.file.frames, stem.file.format.sample_rate, rate)
     clip = Clip(stem.file, at, length, gain_db=-stem.gain_db if stem.gain_db else 0.0)
-    comment = f"Printed effects: {one_line(stem.printed_effects)}" if stem.printed_effects else ""
+    effects = f"Printed effects: {stem.printed_effects}" if stem.printed_effects else ""
+    comment = one_line(". ".join(filter(None, (effects, stem.comments))))
     # A second mix among the stems would double everything: it stays muted as the first does.
     return Track(name, stem.role, (clip,), colour=stem.colour, pan=pan, mute=stem.role == "mix", comment=comment)
 

@@ -33,7 +33,7 @@ def prove_filled(path: Path, session: Session, filled: Filled) -> Verified:
         return Verified(path.name, path.suffix[1:].lower(), skipped=f"there is no reader for {path.suffix}")
     form, _ = format_of(path, readers)
     hint = "do not send it; this is a bug of stemwright, please report it"
-    folders = dict.fromkeys(clip.file.path.absolute().parent for track in session.tracks for clip in track.clips)
+    folders = dict.fromkeys(file.path.absolute().parent for file in session.files)
     try:
         opened = read_session(path, *folders, search=False)
     except (InputError, SessionError) as error:

@@ -12,7 +12,7 @@ of less than 4 ms, too short for any DAW's tempo range, is left out and the grid
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Any
 
 from stemwright.model import Estimate, Marker, MeterChange, Song, TempoChange
-from stemwright.units import exact_bpm, parse_key, seconds
+from stemwright.units import exact_bpm, parse_key, seconds, tamed
 
 DEFAULT_BPM = 120.0
 """What DAWs assume when a song's tempo is unknown."""
@@ -30,6 +30,9 @@ _FASTEST = 960
 
 NEAR = Fraction(1, 50)
 """A tempo that is no further off, as a part of the song's, is taken for it by who sees it."""
+
+
+Meter = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def grid(song: Song) -> tuple[GridPoint, ...]:
     at = downbeat if points else Fraction(0)
     here = Fraction(0)
     for position in sorted({*tempos, *meters}):
-        at = _tame(at + (position - here) * 60 / bpm)
+        at = tamed(at + (position - here) * 60 / bpm)
         quarters += position - here
         here, bpm, meter = position, tempos.get(position, bpm), meters.get(position, meter)
         points.append(GridPoint(at, quarters, bpm, meter))
@@ -69,6 +72,12 @@ def quarters_at(points: tuple[GridPoint, ...], at: Fraction) -> Fraction:
 def point_at(points: tuple[GridPoint, ...], at: Fraction) -> GridPoint:
     """The point that counts at a time in seconds after frame 0."""
     return points[max(bisect(points, at, key=lambda p: p.at) - 1, 0)]
+
+
+def longest(points: tuple[GridPoint, ...], end: Fraction) -> GridPoint:
+    """The point that counts longest until `end` seconds: with its tempo alone, most of the audio keeps its speed."""
+    ends = (*(point.at for point in points[1:]), end)
+    return max(zip(points, ends, strict=True), key=lambda pair: pair[1] - pair[0].at)[0]
 
 
 def lead_in_of(song: Song) -> tuple[int, GridPoint]:
@@ -111,14 +120,39 @@ def points_of(changes: Iterable[tuple[Fraction, Fraction, tuple[int, int]]]) -> 
         last = points[-1] if points else GridPoint(Fraction(0), Fraction(0), bpm, meter)
         if points and quarters <= last.quarters:
             points.pop()
-        at = _tame(last.at + max(quarters - last.quarters, Fraction(0)) * 60 / last.bpm)
+        at = tamed(last.at + max(quarters - last.quarters, Fraction(0)) * 60 / last.bpm)
         points.append(GridPoint(at, max(quarters, last.quarters), bpm, meter))
     return tuple(points)
+
+
+def changes_of(
+    tempos: Mapping[Fraction, Fraction], meters: Mapping[Fraction, Meter]
+) -> Iterator[tuple[Fraction, Fraction, Meter]]:
+    """(quarters, BPM, metre) from 0 on, wherever either changes; what comes first counts before it, too."""
+    bpm, meter = tempos[min(tempos)], meters[min(meters)]
+    for at in sorted({Fraction(0), *tempos, *meters}):
+        bpm, meter = tempos.get(at, bpm), meters.get(at, meter)
+        yield at, bpm, meter
+
+
+def along(line: Sequence[tuple[Fraction, Fraction]], at: Fraction) -> Fraction:
+    """Where a line through points, in order, is at a place; before the first and behind the last it goes straight on.
+
+    Through a single point, and between two at one place, it rises by 1.
+    """
+    first = min(max(bisect(line, at, key=lambda point: point[0]) - 1, 0), max(len(line) - 2, 0))
+    (here, value), (there, other) = line[first], line[min(first + 1, len(line) - 1)]
+    return value + (at - here) * ((other - value) / (there - here) if there > here else 1)
 
 
 def is_meter(numerator: int, denominator: int) -> bool:
     """Whether it is a metre that any DAW knows."""
     return 1 <= numerator <= 255 and denominator in (1, 2, 4, 8, 16, 32, 64)
+
+
+def is_tempo(bpm: float | Fraction) -> bool:
+    """Whether it is a tempo in BPM that a session may have, not a damaged number."""
+    return 1 <= bpm <= 10_000
 
 
 def song_from(
@@ -186,11 +220,6 @@ def _alike(some: tuple[GridPoint, ...], others: tuple[GridPoint, ...]) -> bool:
         and abs(a.bpm / b.bpm - 1) < Fraction(1, 10_000)
         for a, b in zip(some, others, strict=True)
     )  # fmt: skip
-
-
-def _tame(at: Fraction) -> Fraction:
-    """The time, to 10^-24 s once its denominator has grown beyond all use: one a change, it would grow for ever."""
-    return at if at.denominator < 10**60 else Fraction(round(at * 10**24), 10**24)
 
 
 def _lead_in(downbeat: Fraction, bpm: Fraction, meter: tuple[int, int]) -> tuple[list[GridPoint], Fraction]:

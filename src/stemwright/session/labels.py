@@ -1,19 +1,17 @@
 """Findings as labels inside copies of the stems, for editors that show cue points: `cue ` and `LIST adtl`.
 
-Source: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), chapter 3; `ltxt` with
-the purpose `rgn ` gives a cue point its length. Labels are ASCII, because the specification names no encoding. Samples
-and all other chunks stay as they are, and so do cue points that are there; where there is a `bext` chunk (EBU Tech
-3285), its description names the findings. A file without one gets none, because it would state a start time.
+Labels are ASCII, because their specification (see `audio.cue`) names no encoding. Samples and all other chunks stay as
+they are, and so do cue points that are there; where there is a `bext` chunk (EBU Tech 3285), its description names the
+findings. A file without one gets none, because it would state a start time.
 """
 
 from __future__ import annotations
 
-import itertools
 import shutil
-import struct
 from pathlib import Path
 
 from stemwright.audio import riff
+from stemwright.audio.cue import MOST_BYTES, cue_chunks, free_numbers
 from stemwright.audio.wav import is_whole, replace_chunks
 from stemwright.errors import AlreadyThere
 from stemwright.measure.spans import joined
@@ -23,9 +21,6 @@ from stemwright.session.findings import subject
 from stemwright.session.formats import Written
 
 _PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x", "…": "..."})
-_MOST = 1 << 24
-"""Bytes of labels that are there already."""
-
 Label = tuple[int, int, bytes]
 """First frame, frames, text."""
 
@@ -62,33 +57,19 @@ def _ascii(text: str) -> bytes:
 
 
 def _copy(source: Path, target: Path, labels: list[Label], description: bytes) -> None:
-    points, texts = b"", b""
+    points, entries = b"", b""
     with atomic(target) as part:
         shutil.copyfile(source, part)
         with part.open("r+b") as file:
             for chunk in list(riff.walk(file, part.stat().st_size)):
                 if chunk.name == b"cue ":
-                    points += riff.body(file, chunk, _MOST)[4:]
-                elif chunk.name == b"LIST" and (body := riff.body(file, chunk, _MOST))[:4] == b"adtl":
-                    texts += body[4:]
+                    points += riff.body(file, chunk, MOST_BYTES)[4:]
+                elif chunk.name == b"LIST" and (body := riff.body(file, chunk, MOST_BYTES))[:4] == b"adtl":
+                    entries += body[4:]
                 elif chunk.name == b"bext" and chunk.size >= 602:
                     file.seek(chunk.offset)
                     file.write(description[:256].ljust(256, b"\0"))
         if labels:
-            replace_chunks(part, _marked(points, texts, labels))
-
-
-def _marked(points: bytes, texts: bytes, labels: list[Label]) -> dict[bytes, bytes]:
-    """The two chunks, with cue points and texts that were there before and new ones of numbers that are free."""
-    points = points[: len(points) // 24 * 24]
-    taken = {struct.unpack_from("<I", points, at)[0] for at in range(0, len(points), 24)}
-    free = (number for number in itertools.count(1) if number not in taken)
-    for (at, frames, text), number in zip(labels, free, strict=False):
-        points += struct.pack("<II4sIII", number, at, b"data", 0, 0, at)
-        texts += _chunk(b"labl", struct.pack("<I", number) + text + b"\0")
-        texts += _chunk(b"ltxt", struct.pack("<II4sHHHH", number, frames, b"rgn ", 0, 0, 0, 0))
-    return {b"cue ": struct.pack("<I", len(points) // 24) + points, b"LISTadtl": texts}
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2)
+            numbered = ((number, *label) for label, number in zip(labels, free_numbers(points), strict=False))
+            cue, adtl = cue_chunks(numbered, points, entries)
+            replace_chunks(part, {b"cue ": cue, b"LISTadtl": adtl})

@@ -27,10 +27,10 @@ _LATE_S = Fraction(2, 1000)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A track of a template; one that is not `free` is a folder or holds clips already."""
+    """A track of a template; one that is not free says what it is, as `is a folder`."""
 
     name: str
-    free: bool
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Filled:
     """What a template became: media made beside it, stems that no track took, free tracks that got nothing."""
 
     outputs: tuple[Output, ...]
-    unmatched: tuple[str, ...]
+    unmatched: dict[str, str]
+    """Why no track took a stem, by its name."""
     unfilled: tuple[str, ...]
     placed: tuple[tuple[str, str], ...] = ()
     """(stem, track) by name."""
@@ -58,7 +59,9 @@ def match(slots: Sequence[Slot], stems: Sequence[Track], mapping: Mapping[str, s
     for fits in (lambda stem, name: fits_pattern(patterns.get(stem.name, ""), name), _is_called, _means):
         for stem in stems:
             if stem not in chosen.values():
-                free = (n for n, slot in enumerate(slots) if slot.free and n not in chosen and fits(stem, slot.name))
+                free = (
+                    n for n, slot in enumerate(slots) if not slot.taken and n not in chosen and fits(stem, slot.name)
+                )
                 chosen |= dict.fromkeys(islice(free, 1), stem)
     return dict(sorted(chosen.items()))
 
@@ -79,11 +82,20 @@ def filled(
     """What is told about a template once the `chosen` slots are filled."""
     return Filled(
         (),
-        tuple(stem.name for stem in stems if stem not in chosen.values()),
-        tuple(slot.name for number, slot in enumerate(slots) if slot.free and number not in chosen),
+        {stem.name: _why_not(stem, slots, chosen) for stem in stems if stem not in chosen.values()},
+        tuple(slot.name for number, slot in enumerate(slots) if not slot.taken and number not in chosen),
         tuple((stem.name, slots[number].name) for number, stem in chosen.items()),
         tuple(warnings),
     )
+
+
+def _why_not(stem: Track, slots: Sequence[Slot], chosen: Mapping[int, Track]) -> str:
+    """Why no track took a stem: what keeps each that has its name, or else its role."""
+    for fits in (_is_called, _means):
+        alike = [(number, slot) for number, slot in enumerate(slots) if fits(stem, slot.name)]
+        if alike:
+            return " and ".join(f"{slot.name} {slot.taken or f'took {chosen[n].name}'}" for n, slot in alike)
+    return "no track has its name or role"
 
 
 def other_grid(session: Session, points: tuple[GridPoint, ...]) -> Iterator[str]:

@@ -16,12 +16,14 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from stemwright.audio.probe import probe
 from stemwright.errors import InputError, OutputError
 from stemwright.model import AudioFile, AudioFormat, Loss, Session
+from stemwright.session.told import Told
 
 _PADDED = frozenset({"mp3", "m4a", "mp4", "aac"})
 """Containers of encoders that put silence before the audio (1105 or 2112 frames), which not every decoder removes."""
@@ -57,6 +59,11 @@ def find_media(name: str, roots: Roots) -> Path | None:
     return _literal(name, roots) or (_search(name, roots) if roots.search else None)
 
 
+def is_rate(rate: float | Fraction) -> bool:
+    """Whether it is a sample rate in Hz that audio may have."""
+    return 8000 <= rate <= 768_000
+
+
 def read_media(name: str, roots: Roots, *, sample_rate: int, frames: int, channels: int = 2) -> tuple[AudioFile, str]:
     """The facts of a named file, and a warning, empty when it is where the session says.
 
@@ -83,6 +90,25 @@ def read_media(name: str, roots: Roots, *, sample_rate: int, frames: int, channe
     return AudioFile(meant, form, frames), told
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The media of one session while it is read: each is looked up once, and told of unless it is there."""
+
+    roots: Roots
+    told: Told
+    known: dict[str, AudioFile] = field(default_factory=dict)
+
+    def file(self, name: str, sample_rate: int, frames: int, channels: int = 2) -> AudioFile:
+        """As `read_media`; what stands for a missing file is as long as the longest piece that is played of it."""
+        file = self.known.get(name)
+        if file is None or (file.frames < frames and not file.bytes):
+            file, warning = read_media(name, self.roots, sample_rate=sample_rate, frames=frames, channels=channels)
+            self.known[name] = file
+            if warning:
+                self.told.tell(warning)
+        return file
+
+
 def relative(path: Path, base: Path) -> str:
     """How a session in `base` names a medium: relative, with forward slashes, from where `base` really is.
 
@@ -97,7 +123,7 @@ def relative(path: Path, base: Path) -> str:
 
 def foreign(session: Session, takes: frozenset[str], hosts: str) -> Iterator[Loss]:
     """What to tell of media that a session refers to as they are, in containers other than those its hosts take."""
-    files = dict.fromkeys(clip.file for track in session.tracks for clip in track.clips)
+    files = session.files
     for container in dict.fromkeys(file.format.container for file in files):
         names = ", ".join(file.path.name for file in files if file.format.container == container)
         if container in _PADDED:

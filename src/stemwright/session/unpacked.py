@@ -17,7 +17,7 @@ from pathlib import Path
 
 from stemwright.errors import AlreadyThere
 from stemwright.model import AudioFile, Clip, Session
-from stemwright.safety import PART, atomic, sweep
+from stemwright.safety import PART, copy_file, sweep
 
 _folders: list[Path] = []
 """Of this process, the newest last."""
@@ -45,8 +45,8 @@ def kept(session: Session, folder: Path, *, force: bool = False) -> Iterator[tup
     When the block fails, or is interrupted, the copies go, but for those that replaced something. Raises AlreadyThere
     when the folder holds a file of the same name and `force` is not given, OutputError, DiskFull.
     """
-    clips = [clip for track in session.tracks for clip in track.clips if is_unpacked(clip.file)]
-    copies = {clip.file.path: replace(clip.file, path=folder / clip.file.path.name) for clip in clips}
+    files = filter(is_unpacked, session.files)
+    copies = {file.path: replace(file, path=folder / file.path.name) for file in files}
 
     def copy_of(clip: Clip) -> Clip:
         return replace(clip, file=copies.get(clip.file.path, clip.file))
@@ -59,8 +59,7 @@ def kept(session: Session, folder: Path, *, force: bool = False) -> Iterator[tup
     tracks = tuple(replace(track, clips=tuple(map(copy_of, track.clips))) for track in session.tracks)
     try:
         for path, file in copies.items():
-            with atomic(file.path) as part:
-                shutil.copyfile(path, part)
+            copy_file(path, file.path)
         yield replace(session, tracks=tracks), tuple(file.path for file in copies.values())
     except BaseException:
         for path in fresh:

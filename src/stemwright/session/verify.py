@@ -19,7 +19,8 @@ from stemwright.audio.stream import blocks
 from stemwright.errors import InputError, OutputError, SessionError
 from stemwright.model import AudioFile, Clip, Session, Track
 from stemwright.session.compare import Difference, differences, same_file
-from stemwright.session.formats import FIELDS, format_of, formats, read_session, readers
+from stemwright.session.fields import FIELDS
+from stemwright.session.formats import format_of, formats, read_session, readers
 from stemwright.session.hosts import Host, played_residual, require_format
 from stemwright.session.render import NULL_DBFS, balance, residual_dbfs, voices
 from stemwright.units import db
@@ -75,7 +76,7 @@ def verify_session(
         return Verified(path.name, form, skipped=f"there is no reader for {module.NAME}")
     if planned and hasattr(module, "held"):
         planned = module.held(planned)
-    files = [clip.file.path for track in planned.tracks for clip in track.clips] if planned else []
+    files = [file.path for file in planned.files] if planned else []
     roots = tuple(dict.fromkeys(p.parent for path in files for p in (path.absolute(), path.resolve())))
     opened = read_session(path, *roots, search=False)
     read = _by_fader(opened.session, module.EXPRESSES)

@@ -1,9 +1,9 @@
-"""Session formats: one module per format, found here; what a format has no place for is told, never dropped silently.
+"""Session formats: one module or package each, found here; what one has no place for is told, never dropped silently.
 
-A format module has
+What neither reads nor writes is no format, as `xml`, which several use. A format has
 
 - `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
-- `EXPRESSES`, the names of `FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
+- `EXPRESSES`, the names of `session.fields.FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
 - `PROVED`, how written files were proved and what never was, in one sentence for the README;
 - `PAN_LAW`, a `session.render.Law`, when its DAW pans or fades in another way than `session.render.balance`;
 - `MIXED_RATES = True` when its DAW converts files of another rate than the session's while it plays them;
@@ -11,7 +11,7 @@ A format module has
 - `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
   format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value);
 - `held(session) -> Session`, when it holds some values only nearly (colours of a palette): the session that remains;
-- `place(path) -> Path`, when its sessions lie in a folder of their own;
+- `FOLDER`, how the folder that its sessions want of their own is called after them, as `{} Project`;
 - `read(path, roots) -> Opened`, where the format can be read: `roots` says where its media may lie, see
   `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError;
 - `fill(template, session, path, mapping) -> Filled`, where the user's own project can be filled: writes the project
@@ -24,7 +24,7 @@ Nothing written depends on the clock or on chance: the same session gives the sa
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,9 +32,10 @@ from types import ModuleType
 from typing import Any
 
 from stemwright.errors import InputError, OutputError, SessionError, UnknownName
-from stemwright.model import Clip, Loss, Marker, Output, Session, Track
+from stemwright.model import Loss, Output, Session, Track
 from stemwright.registry import discover
-from stemwright.safety import readable
+from stemwright.safety import reading
+from stemwright.session.fields import in_short, losses
 from stemwright.session.match import Filled
 from stemwright.session.media import Roots
 
@@ -167,8 +168,8 @@ def placed(name: str, path: Path) -> Path:
     module = formats()[name]
     if path.suffix.lower() not in module.SUFFIXES:
         path = path.with_name(path.name + module.SUFFIXES[0])
-    own: Path = module.place(path) if hasattr(module, "place") else path
-    return own
+    folder = module.FOLDER.format(path.stem) if hasattr(module, "FOLDER") else path.parent.name
+    return path if path.parent.name == folder else path.parent / folder / path.name
 
 
 def format_of(path: Path, among: Callable[[], dict[str, ModuleType]]) -> tuple[str, ModuleType]:
@@ -196,97 +197,14 @@ def read_session(path: Path, *roots: Path, search: bool = True) -> Opened:
 
 
 def _check_size(path: Path, module: ModuleType) -> None:
-    try:
+    with reading(path):
         length = path.stat().st_size
-    except OSError as error:
-        raise readable(error, path) from error
     most: int = getattr(module, "MOST_BYTES", MOST_BYTES)
     if not path.is_file() or length > most:
         raise InputError(f"{path}: is no file of at most {most >> 20} MiB", "is it really a session?")
-
-
-def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
-    """One loss for every field that the session uses and the format does not express; its subjects are listed."""
-    found = []
-    for field, (phrase, subjects) in FIELDS.items():
-        names = list(dict.fromkeys(subjects(session))) if field not in module.EXPRESSES else []
-        if names:
-            found.append(Loss(", ".join(names), field, f"{module.NAME} has no place for {phrase}"))
-    return tuple(found)
-
-
-def in_short(name: str, session: Session, module: ModuleType, more: Iterable[Loss] = ()) -> str:
-    """What `losses` finds and `more`, for a file called `name`, in one line.
-
-    Of a format without audio nobody expects tracks: what goes with them is not told. Nor is a key that a marker tells.
-    """
-    parts = []
-    for field, (phrase, subjects) in FIELDS.items():
-        silent = field in module.EXPRESSES or (field in _OF_TRACKS and "audio" not in module.EXPRESSES)
-        names = () if silent else tuple(dict.fromkeys(subjects(session)))
-        marked = field == "key" and any(m.name.startswith("Key: ") for m in session.markers)
-        if names and not (marked and "markers" in module.EXPRESSES):
-            parts.append(phrase if names == ("song",) else f"{phrase} ({_some(names)})")
-    told = [f"has no place for {_some(parts, len(parts))}"] if parts else []
-    rest: dict[str, list[str]] = {}
-    for loss in more:
-        rest.setdefault(loss.reason, []).extend(loss.subject.split(", "))
-    told += [reason if names == ["song"] else f"{_some(names)}: {reason}" for reason, names in rest.items()]
-    return f"{name}{' ' if parts else ': '}{'; '.join(told)}" if told else ""
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    """`Kick, Snare, Bass and 18 more`."""
-    if len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def stable_id(session: Session, *parts: object) -> uuid.UUID:
     """The id of a part of a session, the same whenever the session is written."""
     whole = (session.song.artist, session.song.title, session.sample_rate, session.frames, *parts)
     return uuid.uuid5(_NAMESPACE, "\x1f".join(map(str, whole)))
-
-
-def _song(used: Callable[[Session], object]) -> Callable[[Session], Iterator[str]]:
-    return lambda session: (name for name in ("song",) if used(session))
-
-
-def _tracks(used: Callable[[Track], object]) -> Callable[[Session], Iterator[str]]:
-    return lambda session: (track.name for track in session.tracks if used(track))
-
-
-def _clips(used: Callable[[Clip], object]) -> Callable[[Session], Iterator[str]]:
-    return _tracks(lambda track: any(used(clip) for clip in track.clips))
-
-
-def _markers(used: Callable[[Marker], object]) -> Callable[[Session], Iterator[str]]:
-    return lambda session: (marker.name for marker in session.markers if used(marker))
-
-
-FIELDS: dict[str, tuple[str, Callable[[Session], Iterator[str]]]] = {
-    # field: (what it is called, the names of what uses it in a session)
-    "tempo": ("the tempo", _song(lambda s: s.song.bpm)),
-    "tempo_map": ("tempo changes", _song(lambda s: s.song.tempo_map)),
-    "meter": ("the metre", _song(lambda s: any((m.numerator, m.denominator) != (4, 4) for m in s.song.meter_map))),
-    "key": ("the key", _song(lambda s: s.song.key)),
-    "markers": ("markers", _markers(lambda m: not m.length)),
-    "regions": ("regions", _markers(lambda m: m.length)),
-    "marker_colours": ("colours of markers", _markers(lambda m: m.colour)),
-    "groups": ("group tracks", _tracks(lambda t: t.is_group)),
-    "colours": ("colours", _tracks(lambda t: t.colour)),
-    "gain": ("track gain", _tracks(lambda t: t.gain_db)),
-    "pan": ("panning", _tracks(lambda t: t.pan)),
-    "mute": ("muted tracks", _tracks(lambda t: t.mute)),
-    "solo": ("soloed tracks", _tracks(lambda t: t.solo)),
-    "clip_gain": ("clip gain", _clips(lambda c: c.gain_db)),
-    "fades": ("fades", _clips(lambda c: c.fade_in or c.fade_out)),
-    "comments": ("track comments", _tracks(lambda t: t.comment)),
-    "notes": ("session notes", _song(lambda s: s.notes)),
-    "frame_rate": ("the frame rate", _song(lambda s: s.drop_frame or s.frame_rate != 30)),
-    "start_timecode": ("the timecode of the session start", _song(lambda s: s.start_frame)),
-    "audio": ("audio", _tracks(lambda t: t.clips)),
-}
-"""What a session can hold; the vocabulary of `EXPRESSES`."""
-
-_OF_TRACKS = frozenset({"groups", "colours", "gain", "pan", "mute", "solo", "clip_gain", "fades", "comments", "audio"})

@@ -20,11 +20,11 @@ from typing import Any
 from stemwright.errors import InputError, SessionError
 from stemwright.model import Marker, Session
 from stemwright.naming import one_line
-from stemwright.safety import readable, write_bytes
+from stemwright.safety import read_bytes, write_bytes
 from stemwright.session.formats import Opened, Written
-from stemwright.session.formats._told import Told
 from stemwright.session.grid import GridPoint, grid, is_meter, points_of, quarters_at, seconds_at, song_from
 from stemwright.session.media import Roots
+from stemwright.session.told import Told
 from stemwright.units import exact_bpm, frames, seconds, short_key
 
 NAME = "MIDI"
@@ -99,10 +99,7 @@ def read(path: Path, roots: Roots) -> Opened:
     """Read tempo map, metre, key, markers and notes. Raises InputError for what is no MIDI file or counts timecode."""
     import mido
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise readable(error, path) from error
+    data = read_bytes(path)
     if not data.startswith(b"MThd"):
         raise InputError(f"{path}: is no MIDI file", "give a standard MIDI file, .mid")
     data, illegal = _ILLEGAL_KEY.subn(b"\xff\x7f\x02", data)  # an event that everybody passes over

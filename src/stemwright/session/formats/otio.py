@@ -22,10 +22,11 @@ from stemwright.errors import SessionError
 from stemwright.model import Clip, Loss, Marker, Session, Track
 from stemwright.naming import one_line, unique
 from stemwright.safety import write_text
-from stemwright.session.formats import FIELDS, Opened, Written
-from stemwright.session.formats._told import Told
-from stemwright.session.grid import GridPoint, grid, is_meter, points_of, song_from
-from stemwright.session.media import Roots, foreign, read_media, relative
+from stemwright.session.fields import FIELDS
+from stemwright.session.formats import Opened, Written
+from stemwright.session.grid import GridPoint, grid, is_meter, is_tempo, points_of, song_from
+from stemwright.session.media import Media, Roots, foreign, is_rate, relative
+from stemwright.session.told import Told
 from stemwright.units import exact_bpm
 
 NAME = "OTIO"
@@ -82,12 +83,13 @@ def read(path: Path, roots: Roots) -> Opened:
     try:
         top = json.loads(path.read_bytes())
         rate, told = _rate(top), Told()
+        media = Media(roots, told)
         stack, facts = top["tracks"], _own(top)
         if any(_kind(child, "Track") and child.get("kind") != "Audio" for child in stack["children"]):
             told.tell("tracks of other kinds than audio are not read")
         found = [t for t in stack["children"] if _kind(t, "Track") and t.get("kind") == "Audio"]
         names = unique(str(t.get("name") or "") for t in found)
-        tracks = [_read_track(t, n, rate, roots, told) for t, n in zip(found, names, strict=True)]
+        tracks = [_read_track(t, n, rate, media) for t, n in zip(found, names, strict=True)]
         for group in facts.get("groups", ()):
             tracks.insert(int(group["place"]), Track(one_line(group["name"]), is_group=True, **_read_facts(group)))
         markers = tuple(sorted(_read_markers(stack, rate), key=lambda marker: marker.at))
@@ -118,7 +120,7 @@ def _own(thing: Any) -> dict[str, Any]:
 
 def _points(facts: dict[str, Any]) -> tuple[GridPoint, ...]:
     changes = [(Fraction(quarters), exact_bpm(bpm), (n, d)) for quarters, bpm, n, d in facts.get("grid", ())]
-    if not all(0 <= at < 10**8 and 1 <= bpm <= 10_000 and is_meter(*meter) for at, bpm, meter in changes):
+    if not all(0 <= at < 10**8 and is_tempo(bpm) and is_meter(*meter) for at, bpm, meter in changes):
         raise ValueError("a tempo or metre that cannot be")
     return points_of(changes)
 
@@ -219,7 +221,7 @@ def _rate(top: Any) -> int:
             rates.add(round(float(thing["rate"])))
         left += thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
     rate = max(rates, default=0)
-    return rate if 8000 <= rate <= 768000 else 48000
+    return rate if is_rate(rate) else 48000
 
 
 def _frames(time: Any, rate: int) -> int:
@@ -246,8 +248,8 @@ def _length(track: Any, rate: int) -> int:
     return sum(_span(item, rate)[1] for item in track["children"] if not _kind(item, "Transition"))
 
 
-def _read_track(track: Any, name: str, rate: int, roots: Roots, told: Told) -> Track:
-    clips, at = [], 0
+def _read_track(track: Any, name: str, rate: int, media: Media) -> Track:
+    clips, at, told = [], 0, media.told
     _tell_odd(track, name, told)
     if track.get("source_range"):
         told.tell("tracks of which a part is played only are read whole", name)
@@ -263,9 +265,7 @@ def _read_track(track: Any, name: str, rate: int, roots: Roots, told: Told) -> T
             else:
                 channels = int(_own(_media(item)).get("channels", 2))
                 address = str(url) if str(url).lower().startswith("file:") else unquote(str(url))
-                file, warning = read_media(address, roots, sample_rate=rate, frames=start + frames, channels=channels)
-                if warning:
-                    told.tell(warning)
+                file = media.file(address, rate, start + frames, channels)
                 fades = (min(max(int(fade), 0), frames) for fade in _own(item).get("fades", (0, 0))[:2])
                 clips.append(Clip(file, at, frames, start, _level(_own(item).get("gain_db")), *fades))
         elif not _kind(item, "Gap"):

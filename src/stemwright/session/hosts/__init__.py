@@ -12,6 +12,7 @@ A host is a module of this package, called like the session format that it opens
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,6 +133,15 @@ def played(host: Host, path: Path, session: Session, roots: tuple[Path, ...] = (
                 f"open it in {module.NAME} to see what is wrong with it",
             )
         yield kept
+
+
+def link(file: Path, target: Path) -> None:
+    """Let `target`, in the copy of a session, be `file`: a symbolic link, or a copy where the system allows none."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.symlink_to(file.absolute())
+    except (OSError, NotImplementedError):  # Windows asks for a privilege
+        shutil.copyfile(file, target)
 
 
 def _module(host: Host) -> ModuleType:

@@ -16,8 +16,8 @@ from subprocess import CompletedProcess
 from stemwright.errors import MissingExtra
 from stemwright.model import Session
 from stemwright.safety import child
-from stemwright.session.formats._ardourtime import SUPERCLOCKS
-from stemwright.session.hosts._links import link
+from stemwright.session.formats.ardour.clocks import SUPERCLOCKS
+from stemwright.session.hosts import link
 from stemwright.session.media import Roots
 from stemwright.units import rescale
 

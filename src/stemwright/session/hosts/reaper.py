@@ -15,9 +15,8 @@ from subprocess import CompletedProcess
 from stemwright.errors import NotFoundInput, SessionError
 from stemwright.model import Session
 from stemwright.safety import child
-from stemwright.session.formats._rpp import split
-from stemwright.session.formats.reaper import quote
-from stemwright.session.hosts._links import link
+from stemwright.session.formats.reaper.chunks import quote, split
+from stemwright.session.hosts import link
 from stemwright.session.media import Roots, find_media
 
 NAME = "REAPER"
