@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tempo_pieces import STYLES, Piece, compose, from_midi, tempo_curve, warped, write_midi
+from tempo_pieces import STYLES, Piece, compose, from_midi, produced, tempo_curve, warped, write_midi
+
+from stemwright.measure.tempo import Tempo, estimate_tempo
 
 RATE = 22_050
 SIMPLE = (1, 2, 3, 1 / 2, 1 / 3)
@@ -36,6 +38,8 @@ def half_of(source: str) -> str:
 
 def build(args: argparse.Namespace) -> None:
     """Render everything into one folder with its `truth.json`."""
+    import soundfile
+
     args.folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
 
@@ -50,11 +54,14 @@ def build(args: argparse.Namespace) -> None:
             except subprocess.TimeoutExpired:  # a loop in the file
                 wav.unlink()
                 return
-        truth = {"bpm": piece.bpm, "beats": piece.beats, "bar": piece.bar, "kind": kind}
+            if piece.production:
+                audio, rate = soundfile.read(wav)
+                soundfile.write(wav, produced(audio, rate, seed=len(audio)), rate)
+        truth = {"bpm": piece.bpm, "beats": piece.beats, "bar": piece.bar, "kind": kind, "production": piece.production}
         rows.append({"path": str(wav), "name": name, "half": half_of(source), **truth})
 
     for index, (name, style) in enumerate(STYLES.items()):
-        for take in range(args.takes):
+        for take in range(4 if style.vary else 0, args.takes):
             source = f"{name} {take}"
             seed = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4])
             rng = np.random.default_rng(seed)
@@ -117,19 +124,20 @@ def audio_of(row: Row) -> np.ndarray:
 
 
 def ours(audio: np.ndarray, row: Row) -> Row:
-    """What stemwright says: tempo, first beat and bar, and the changes of tempo in quarters from bar 1."""
-    from stemwright.measure.tempo import estimate_tempo
-
+    """What stemwright says: tempo, first beat and bar, and the changes of tempo in beats from bar 1."""
     found = estimate_tempo(audio, RATE)
-    if found is None:
-        return {"bpm": 0.0}
-    changes = [(float(change.at), change.bpm) for change in getattr(found, "changes", ())]
+    return said(found) if found else {"bpm": 0.0}
+
+
+def said(found: Tempo) -> Row:
+    """In beats, as the truth is told: a beat of 6/8 is a dotted quarter."""
+    beat = 1.5 if found.compound else 1.0
     return {
-        "bpm": found.estimate.value,
+        "bpm": found.estimate.value / beat,
         "beat": found.beat_frame / RATE,
         "bar": found.downbeat_frame / RATE,
-        "beats_a_bar": getattr(found, "beats_a_bar", 4),
-        "changes": changes,
+        "beats_a_bar": found.beats_a_bar,
+        "changes": [(float(change.at) / beat, change.bpm / beat) for change in found.changes],
         "sure": found.estimate.confidence,
         "other": found.estimate.alternatives,
     }

@@ -17,7 +17,8 @@ from stemwright import audit, resources
 from stemwright.audit.rule import FAMILIES
 from stemwright.cli import cli
 from stemwright.separate import models, plan
-from stemwright.session.formats import FIELDS, formats
+from stemwright.session.fields import FIELDS
+from stemwright.session.formats import formats
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / ".github" / "pictures"
@@ -63,7 +64,11 @@ def sessions() -> str:
         rows.append(
             f"| {field.replace('_', ' ')} | {' | '.join('●' if field in m.EXPRESSES else '–' for m in known.values())} |"
         )
-    rows += ["", "Whatever a format has no place for is told after writing and listed in the notes. How each was proved:", ""]
+    rows += [
+        "",
+        "Whatever a format has no place for is told after writing and listed in the notes. How each was proved:",
+        "",
+    ]
     rows += ["| format | written files |", "|---|---|"]
     rows += [f"| {module.NAME} | {module.PROVED} |" for module in known.values()]
     return "\n".join(rows)
@@ -84,16 +89,30 @@ def weights() -> str:
     """The models with the licences of their weights."""
     rows = ["| model | stems | weights | licence of the weights |", "|---|---|---|---|"]
     for card in models.cards():
-        stems = ", ".join(card.stems) if len(card.stems) < 10 else f"{len(card.stems)} stems"
+        stems = (", ".join(card.stems) or "(beats)") if len(card.stems) < 10 else f"{len(card.stems)} stems"
         size = f"{math.ceil(card.bytes / 1e6)} MB" if card.bytes else "–"
         rows.append(f"| `{card.name}` | {stems} | {size} | {card.terms.licence} |")
     return "\n".join(rows)
 
 
+def example() -> str:
+    """Notes as they were when the pictures were taken."""
+    return f"```\n{(PICTURES / 'notes.txt').read_text(encoding='utf-8').rstrip()}\n```"
+
+
 def filled(readme: str) -> str:
     """README.md with every generated block made anew."""
     readme = re.sub(r"(number of models \|) \d+", rf"\1 {len(models.cards())}", readme)
-    blocks = {"commands": commands, "rules": rules, "profiles": profiles, "sessions": sessions, "presets": presets, "models": weights}
+    readme = re.sub(r"\d+( rules \|)", rf"{len(audit.catalogue())}\1", readme)
+    blocks = {
+        "commands": commands,
+        "rules": rules,
+        "profiles": profiles,
+        "sessions": sessions,
+        "presets": presets,
+        "models": weights,
+        "notes": example,
+    }
     for name, make in blocks.items():
         block = f"<!-- {name} -->\n{make()}\n<!-- /{name} -->"
         readme, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, readme, flags=re.DOTALL)
@@ -119,6 +138,7 @@ def pictures() -> None:
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         picture("prep", "stemwright prep --demo", "prep", "--demo")
+        notes(Path("stemwright-demo/demo-song"))
         raw = Path("Stems")
         raw.mkdir()
         for wav in sorted(Path("stemwright-demo/demo-song").rglob("Demo_*.wav")):
@@ -130,6 +150,37 @@ def pictures() -> None:
         Path("Song.wav").write_bytes((raw / "Demo_FullMix.wav").read_bytes())
         shown = "stemwright split Song.wav --title Song --preset 2_tracks --quality draft"
         picture("split", shown, *shown.split()[1:])
+
+
+NOTES = """title = "Night Train"
+artist = "Anna Berg"
+click = "yes, in the whole song"
+comments = "The vocal delay of the last chorus is meant; everything else may go."
+
+[stems.Vocals]
+printed_effects = "plate reverb 1.8 s, 1/4 delay"
+
+[stems.Bass]
+comments = "DI; re-amp it if you like"
+"""
+
+
+def notes(song: Path) -> None:
+    """The notes of the demo as a picture and, for the README, as text."""
+    from stemwright.cli import main
+
+    stems = Path("Night Train")
+    stems.mkdir()
+    for wav in song.rglob("Demo_*.wav"):
+        shutil.copyfile(wav, stems / wav.name.replace("Demo", "Night_Train"))
+    (stems / "notes.toml").write_text(NOTES, encoding="utf-8")
+    with contextlib.suppress(SystemExit):
+        main(["prep", str(stems), "--pdf", "--out", "Notes", "--progress", "none"])
+    [pdf] = Path("Notes").rglob("*_notes.pdf")
+    if shutil.which("pdftoppm"):
+        cut = ("-r", "80", "-png", "-f", "1", "-singlefile")
+        subprocess.run(["pdftoppm", *cut, pdf, PICTURES / "notes"], check=True)
+    (PICTURES / "notes.txt").write_bytes(pdf.with_suffix(".txt").read_bytes())
 
 
 def page(path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import mido
@@ -36,6 +36,9 @@ class Style:
     bars_per_chord: float = 1
     loose_s: float = 0.004
     half_time: dict[str, str] = field(default_factory=dict)
+    vary: float = 0.0
+    """The share of steps off the beat that come or go, in every piece and in every fourth bar, in a style that is only
+    to tune with: its breaks are without drums, its sound is a production's."""
 
 
 STYLES = {
@@ -55,11 +58,28 @@ class Piece:
     """Beats of a bar; 0 where that is not known. Beat 0 starts one."""
     bpm: float
     """Of the start."""
+    production: bool = False
+    """Whether to hear it as `produced`."""
+
+
+def varied(style: Style, rng: np.random.Generator) -> Style:
+    """As another band would play it."""
+
+    def turned(pattern: str) -> str:
+        flips = rng.random(len(pattern)) < style.vary
+        return "".join(
+            ".x"[mark == "."] if flips[step] and step % style.steps else mark for step, mark in enumerate(pattern)
+        )
+
+    drums, half_time = ({name: turned(each) for name, each in kit.items()} for kit in (style.drums, style.half_time))
+    return replace(style, drums=drums, half_time=half_time, bass=turned(style.bass), comp=turned(style.comp))
 
 
 def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
     """A piece in this style: intro, verses, choruses and a break, with fills, on a random chord progression."""
     rng = np.random.default_rng(seed)
+    style = varied(style, rng) if style.vary else style
+    turn = varied(style, rng) if style.vary else style
     bars = int(seconds * bpm / 60 / style.beats)
     minor, tonic = rng.random() < 0.5, int(rng.integers(12))
     scale = (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11)
@@ -85,11 +105,13 @@ def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
         section = bar // 8 % 4
         chorus, bare = section == 2, (section == 0 and bar < 4) or (section == 3 and bar % 8 < 4)
         chord = roots[int(bar / style.bars_per_chord) % len(roots)]
-        drums = style.half_time if chorus and style.half_time else style.drums
+        band = turn if bar % 4 == 3 else style
+        drums = band.half_time if chorus and band.half_time else band.drums
         fill = style.drums and bar % 8 == 7
+        silent = (*DRUMS,) if bare and style.vary else ("K", "S") if bare else ()
         for name, pattern in drums.items():
             for step, mark in enumerate(pattern):
-                if mark == "x" and not (bare and name in "KS") and not (fill and step >= width - style.steps):
+                if mark == "x" and name not in silent and not (fill and step >= width - style.steps):
                     accent = 14 if step % style.steps == 0 else 0
                     play(bar * width + step, 1, 9, DRUMS[name], {"H": 62, "C": 66}.get(name, 92) + accent)
         if fill:
@@ -97,10 +119,10 @@ def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
                 play(bar * width + step, 1, 9, 38 if step % 2 else 45, 95)
         if chorus and bar % 8 == 0 and style.drums:
             play(bar * width, 2, 9, 49, 105)
-        for step in (step for step in range(width) if style.bass[step] == "x" and not (bare and bar < 4)):
+        for step in (step for step in range(width) if band.bass[step] == "x" and not (bare and bar < 4)):
             degree = chord + (4 if step and rng.random() < 0.2 else 0)
             play(bar * width + step, 1.2, 0, 36 + tonic % 12 + scale[degree % 7] - 12 * (tonic > 6), 90)
-        for step in (step for step in range(width) if style.comp[step] == "x"):
+        for step in (step for step in range(width) if band.comp[step] == "x"):
             for third in (0, 2, 4):
                 play(bar * width + step, 1.5, 1, 60 + (tonic + scale[(chord + third) % 7]) % 12, 72)
         if chorus or section == 1 or not style.drums:
@@ -111,7 +133,8 @@ def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
                     tune = tune + int(rng.integers(-2, 3)) if step else chord + int(rng.choice([0, 2, 4]))
                     play(bar * width + step, length, 2, 72 + tonic % 12 - 5 + scale[tune % 7], 88)
                 step += length
-    return Piece(events, (start + np.arange(bars * style.beats) * 60 / bpm).tolist(), style.beats, bpm)
+    beats = (start + np.arange(bars * style.beats) * 60 / bpm).tolist()
+    return Piece(events, beats, style.beats, bpm, style.vary > 0)
 
 
 def from_midi(path: Path, seconds: float) -> Piece | None:
@@ -152,7 +175,7 @@ def warped(piece: Piece, relative_tempo: Callable[[float], float]) -> Piece:
         return float(np.interp(time, beats, moved))
 
     events = [(at(time), message) for time, message in piece.events]
-    return Piece(events, moved.tolist(), piece.bar, 60 / float(moved[1] - moved[0]))
+    return replace(piece, events=events, beats=moved.tolist(), bpm=60 / float(moved[1] - moved[0]))
 
 
 def tempo_curve(kind: str, seed: int) -> Callable[[float], float]:
@@ -182,3 +205,20 @@ def write_midi(piece: Piece, path: Path) -> None:
         track.append(message.copy(time=tick - last))
         last = tick
     mido.MidiFile(type=0, ticks_per_beat=TICKS_HZ, tracks=[track]).save(path)
+
+
+def produced(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
+    """`[frames, channels]` as a production may sound: equalised, in a room, driven, with noise; none of it moves."""
+    rng = np.random.default_rng(seed)
+    size = 1 << (len(audio) + rate).bit_length()
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / rate), 20) / 20)
+    equalised = 10 ** (np.interp(octaves, np.arange(11), rng.normal(0, 4, 11)) / 20)
+    times = np.arange(rate) / rate
+    room = rng.normal(0, 1, rate) * np.exp(-times / rng.uniform(0.04, 0.25))
+    room *= rng.uniform(0, 0.5) / np.sqrt(np.square(room).sum())
+    room[0] = 1.0
+    response = (equalised * np.fft.rfft(room, size))[:, None]
+    played = np.fft.irfft(np.fft.rfft(audio, size, axis=0) * response, axis=0)[: len(audio)]
+    drive = rng.uniform(0.5, 3) / (4 * played.std() + 1e-9)
+    noise = 10 ** (rng.uniform(-70, -35) / 20) * rng.normal(0, 1, audio.shape)
+    return np.asarray(0.8 * np.tanh(drive * played) + noise)

@@ -63,8 +63,47 @@ def test_all_24_keys_by_camelot(number: int, letter: str) -> None:
     key = units.parse_key(f"{number}{letter}")
     written = SPELLED[number]["AB".index(letter)]
     assert units.parse_key(written) == key and key in KEYS
-    assert units.camelot(key) == f"{number}{letter}"
+    assert units.camelot(key) == f"{number}{letter}" and units.parse_key(f"{number:02d}{letter}") == key
     assert units.key_signature_sharps(key) == SHARPS[number]
+
+
+@pytest.mark.parametrize("number", SPELLED)
+@pytest.mark.parametrize("letter", "md")
+def test_all_24_keys_by_open_key(number: int, letter: str) -> None:
+    """The clock of Camelot, seven hours later."""
+    camelot = f"{number}{'AB'['md'.index(letter)]}"
+    hour = (number - 8) % 12 + 1
+    assert units.parse_key(f"{hour}{letter}") == units.parse_key(camelot)
+    assert units.open_key(units.parse_key(camelot)) == f"{hour}{letter}"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("1m", "A minor"), ("12d", "F major"), ("5d", "E major"), ("7M", "D# minor"), ("07m", "D# minor")],
+)
+def test_open_key_as_dj_software_writes_it(text: str, key: str) -> None:
+    assert units.parse_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("H-Dur", "B major"),
+        ("B-Dur", "A# major"),
+        ("b-moll", "A# minor"),
+        ("h moll", "B minor"),
+        ("fis-Moll", "F# minor"),
+        ("As-Dur", "G# major"),
+        ("Es dur", "D# major"),
+        ("Des-Dur", "C# major"),
+        ("a-moll", "A minor"),
+        ("F sharp minor", "F# minor"),
+        ("A-flat major", "G# major"),
+        ("B flat", "A# major"),
+    ],
+)
+def test_keys_in_german_and_in_words(text: str, key: str) -> None:
+    assert units.parse_key(text) == key
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -83,7 +122,15 @@ def test_minor_keys_spelled_by_their_signature() -> None:
     assert found == {"Cm", "C#m", "Dm", "D#m", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm"}
 
 
-@pytest.mark.parametrize("text", ["", "H", "Cm7", "13A", "0B", "A sharp thing", "²A", "#", "minor", "Cx"])
+@pytest.mark.parametrize(
+    "text", ["", "H", "Cm7", "A sharp thing", "#", "minor", "Cx", "Ds-Dur", "dur", "Gis", "F sharp flat"]
+)
 def test_no_key(text: str) -> None:
+    with pytest.raises(ValueError):
+        units.parse_key(text)
+
+
+@pytest.mark.parametrize("text", ["13A", "0B", "²A", "13m", "0d", "m", "00A", "-1A", "1 m"])
+def test_no_hour_of_a_clock(text: str) -> None:
     with pytest.raises(ValueError):
         units.parse_key(text)

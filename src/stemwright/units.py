@@ -6,6 +6,7 @@ Frames are integers (samples per channel). Musical positions are `Fraction` quar
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 FULL_SCALE_24 = 1 << 23
@@ -15,9 +16,20 @@ PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"
 _SHARPS = {"Db": "C#", "Eb": "D#", "Gb": "F#", "Ab": "G#", "Bb": "A#", "Cb": "B", "Fb": "E", "E#": "F", "B#": "C"}
 """The spelling inside the model of tonics that are written otherwise."""
 
+_GERMAN = re.compile(r"([a-h])(is|es|s)?[ _-]*(dur|moll)", re.IGNORECASE)
+_GERMAN_NOTES = {"H": "B", "B": "Bb"}
+_GERMAN_SIGNS = {"is": "#", "es": "b", "s": "b", "": ""}
+
+_CLOCK = tuple(str(hour) for hour in range(1, 13))
+_CLOCK_MODES = {"A": ("minor", 8), "B": ("major", 8), "M": ("minor", 1), "D": ("major", 1)}
+"""Letters of the DJs' clocks, Camelot (A, B) and Open Key (m, d), and the hour at which C major stands there."""
+
 _FLAT_MAJORS = {5, 10, 3, 8, 1}
 """Pitch classes of the major keys that are written with flats: F, Bb, Eb, Ab, Db."""
 
+
+SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
+"""Tempi that people state."""
 
 FRAME_RATES = {
     "23.976": (Fraction(24000, 1001), False),
@@ -70,6 +82,11 @@ def rescale(frame_count: int, from_rate: int, to_rate: int) -> int:
     return (2 * frame_count * to_rate + from_rate) // (2 * from_rate)
 
 
+def tamed(at: Fraction) -> Fraction:
+    """A time, to 10^-24 s once its denominator has grown beyond all use: one a change of tempo, it would for ever."""
+    return at if at.denominator < 10**60 else Fraction(round(at * 10**24), 10**24)
+
+
 def exact_bpm(bpm: float) -> Fraction:
     """BPM as written by a human: 93.5 is 187/2, not the nearest binary float."""
     return Fraction(str(bpm))
@@ -89,16 +106,25 @@ def spell_frame_rate(rate: Fraction, drop: bool) -> str:
 
 
 def parse_key(text: str) -> str:
-    """The house spelling of a key: `Am`, `a minor`, `Bb`, `F#min`, `8A`(Camelot) -> `A minor`, ...
+    """The house spelling of a key: `Am`, `a minor`, `Bb`, `F#min`, `8A` (Camelot), `1m` (Open Key) -> `A minor`, ...
+
+    Names are English, but for those in `dur` and `moll`: `B-Dur` is B flat major, `h-moll` B minor.
 
     Raises ValueError when the text is no key.
     """
     raw = text.strip().replace("♯", "#").replace("♭", "b")
-    if raw[:-1].isdigit() and raw[-1:].upper() in ("A", "B") and 1 <= int(raw[:-1]) <= 12:
-        # Camelot = (7 * pitch class of the relative major + 7) mod 12 + 1; 7 is its own inverse mod 12.
-        major = (7 * (int(raw[:-1]) - 1) - 1) % 12
-        mode = "minor" if raw[-1].upper() == "A" else "major"
+    number, letter = raw[:-1].lstrip("0"), raw[-1:].upper()
+    if number in _CLOCK and letter in _CLOCK_MODES:
+        mode, hours = _CLOCK_MODES[letter]
+        # An hour is a fifth, and 7 semitones are their own inverse mod 12.
+        major = 7 * (int(number) - hours) % 12
         return f"{PITCH_CLASSES[major if mode == 'major' else (major + 9) % 12]} {mode}"
+    raw = re.sub(r"^([A-Ga-g])[ _-]?flat", r"\1b", re.sub(r"^([A-Ga-g])[ _-]?sharp", r"\1#", raw))
+    if german := _GERMAN.fullmatch(raw):
+        note, sign, mode = german[1].upper(), (german[2] or "").lower(), german[3]
+        if sign == "s" and note not in "AE":
+            raise ValueError(f"{text!r} is not a key")
+        raw = f"{_GERMAN_NOTES.get(note, note)}{_GERMAN_SIGNS[sign]} {mode}"
     if not raw or raw[0].upper() not in "ABCDEFG":
         raise ValueError(f"{text!r} is not a key")
     split = 2 if raw[1:2] in ("#", "b") else 1
@@ -137,6 +163,21 @@ def short_key(key: str) -> str:
 
 def camelot(key: str) -> str:
     """DJ notation: `A minor` -> `8A`, `C major` -> `8B`."""
+    return _on_the_clock(key, "A", "B")
+
+
+def open_key(key: str) -> str:
+    """The other notation of DJs: `A minor` -> `1m`, `C major` -> `1d`."""
+    return _on_the_clock(key, "M", "D").lower()
+
+
+def _on_the_clock(key: str, minor: str, major: str) -> str:
     tonic, mode = key.split()
-    major = (PITCH_CLASSES.index(tonic) + (3 if mode == "minor" else 0)) % 12
-    return f"{(7 * major + 7) % 12 + 1}{'A' if mode == 'minor' else 'B'}"
+    letter = minor if mode == "minor" else major
+    relative_major = PITCH_CLASSES.index(tonic) + (3 if mode == "minor" else 0)
+    return f"{(7 * relative_major + _CLOCK_MODES[letter][1] - 1) % 12 + 1}{letter}"
+
+
+def many(count: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

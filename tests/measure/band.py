@@ -83,12 +83,12 @@ def song(
 
 
 def finished(work: Generator[Progress, None, T]) -> T:
-    """The value a generator of Progress ends in; what it yields on the way never goes back or past its total."""
-    done = 0.0
+    """The value a generator of Progress ends in; what it yields of a step never goes back or past its total."""
+    done: dict[str, float] = {}
     while True:
         try:
             step = next(work)
         except StopIteration as stop:
             return stop.value
-        assert done <= step.done <= step.total
-        done = step.done
+        assert done.get(step.step, 0) <= step.done <= step.total
+        done[step.step] = step.done

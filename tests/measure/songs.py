@@ -96,7 +96,7 @@ def _stem(path: Path, sound: np.ndarray, rate: int, role: str) -> Stem:
 def mixed(stems: StemSet) -> Mixdown:
     """The mixdown, which must be there."""
     assert stems.across is not None
-    assert stems.across.mixdown is not None, stems.across.unmixed
+    assert stems.across.mixdown is not None
     return stems.across.mixdown
 
 

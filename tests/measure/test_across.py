@@ -61,23 +61,22 @@ def test_without_a_mix_little_is_read_of_stems_whose_sum_cannot_clip(
     assert 0 < read < 0.05 * 60 * RATE
 
 
-def test_a_mix_at_another_rate_is_not_compared_and_says_so(tmp_path: Path) -> None:
+def test_a_mix_at_another_rate_is_not_compared(tmp_path: Path) -> None:
     sounds = band(2)
     found = across(measured(tmp_path, sounds, total(sounds), mix_rate=44_100))
     assert found.mixdown is None
-    assert found.unmixed == "the mix is at 44100 Hz, the stems are at 48000 Hz"
 
 
 def test_a_silent_mix_is_not_compared(tmp_path: Path) -> None:
     sounds = band(2)
-    assert "silent" in across(measured(tmp_path, sounds, 0 * total(sounds))).unmixed
+    assert across(measured(tmp_path, sounds, 0 * total(sounds))).mixdown is None
 
 
 def test_surround_stems_are_left_out_of_sums(tmp_path: Path) -> None:
     sounds = band(2)
     stems = measured(tmp_path, {**sounds, "Room": np.vstack([sounds["Part0"]] * 2)}, total(sounds))
     assert across(stems).sum_peak_dbfs is None
-    assert "two channels" in across(stems).unmixed
+    assert across(stems).mixdown is None
 
 
 @pytest.mark.parametrize("frames", [500, 20_000])
@@ -91,7 +90,7 @@ def test_very_short_sets(tmp_path: Path, frames: int) -> None:
 def test_a_single_frame_is_no_more_than_a_dc_offset(tmp_path: Path) -> None:
     sounds = {name: np.full((2, 1), value) for name, value in (("A", 0.1), ("B", -0.2))}
     stems = across(measured(tmp_path, sounds, np.full((2, 1), 0.3)))
-    assert stems.mixdown is None and "no sound" in stems.unmixed
+    assert stems.mixdown is None
 
 
 def test_silent_stems_and_one_stem_alone(tmp_path: Path) -> None:
@@ -126,7 +125,7 @@ def test_gains_of_unlike_stems_are_exact_and_their_error_is_honest(gains: list[f
 def test_nothing_that_could_be_compared(tmp_path: Path) -> None:
     silence = np.zeros((2, RATE))
     rest = measured(tmp_path, {"A": silence, "B": silence}, silence)
-    assert (across(rest).mixdown, across(rest).unmixed) == (None, "all stems are silent or damaged")
+    assert across(rest).mixdown is None
     assert room.measure_across(StemSet(rest.song, ())) == Across()
     assert room.measure_across(StemSet(rest.song, (), rest.mix)).mixdown is None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemwright.measure import _numpy, levels, truepeak
+from stemwright.measure import _numpy, kernels, truepeak
 from stemwright.measure.loudness import coefficients
 
 _numba = pytest.importorskip("stemwright.measure._numba", exc_type=ImportError)
@@ -115,13 +117,20 @@ def test_weighted(seed: int, channels: int, rate: int, cuts: list[int], alike: i
     assert one == pytest.approx(exact, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("kernels", [_numpy, _numba])
-def test_weighted_goes_on_where_it_stopped(kernels: object) -> None:
+def test_places_may_be_numbers_of_32_bits() -> None:
+    """As they are on Windows with numpy 1."""
+    x, edges = samples(5, 2, 9600, np.float32), np.arange(0, 9601, 1200)
+    wide, narrow = (_numba.weighted(x, 48_000, np.zeros((2, 4)), edges.astype(kind)) for kind in (np.int64, np.int32))
+    assert (wide == narrow).all()
+
+
+@pytest.mark.parametrize("loops", [_numpy, _numba])
+def test_weighted_goes_on_where_it_stopped(loops: object) -> None:
     x = samples(5, 2, 96_000, np.float32)
     state = np.zeros((2, 4))
-    whole = kernels.weighted(x, 48_000, state.copy(), np.arange(0, 96_001, 32_000))  # type: ignore[attr-defined]
+    whole = loops.weighted(x, 48_000, state.copy(), np.arange(0, 96_001, 32_000))  # type: ignore[attr-defined]
     parts = [
-        kernels.weighted(x, 48_000, state, np.arange(first, end + 1, 4000)).sum(axis=1)  # type: ignore[attr-defined]
+        loops.weighted(x, 48_000, state, np.arange(first, end + 1, 4000)).sum(axis=1)  # type: ignore[attr-defined]
         for first, end in ((0, 32_000), (32_000, 64_000), (64_000, 96_000))
     ]
     assert np.stack(parts, axis=1) == pytest.approx(whole, rel=1e-9)
@@ -142,7 +151,7 @@ def test_heights(seed: int, channels: int, count: int, which: int, kind: type) -
     exact = np.array([np.abs(cell).max() for cell in cells])
     for above in (-1.0, 0.5 * exact.max(), 0.9 * exact.max()):
         one, other = (
-            kernels.heights(x, rows, starts, bank.taps, bank.bends, bank.a, above) for kernels in (_numpy, _numba)
+            loops.heights(x, rows, starts, bank.taps, bank.bends, bank.a, above) for loops in (_numpy, _numba)
         )
         needed = exact > above * 1.00001
         assert one[needed] == pytest.approx(exact[needed], rel=1e-9, abs=1e-15)
@@ -151,22 +160,51 @@ def test_heights(seed: int, channels: int, count: int, which: int, kind: type) -
 
 
 def test_without_numba_numpy_measures(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    assert levels._kernels(True) is _numba
+    assert kernels.kernels(True) is _numba
     monkeypatch.setitem(sys.modules, "stemwright.measure._numba", None)
     monkeypatch.delattr("stemwright.measure._numba")
-    assert levels._kernels(True) is _numpy
+    assert kernels.kernels(True) is _numpy
 
 
 def test_where_no_compiled_code_can_be_kept_numpy_measures(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
+    (tmp_path / "file").write_text("no folder")
     code = (
-        "from numba.core import caching\n"
-        "caching.CacheImpl._locator_classes = []\n"
-        "from stemwright.measure import levels, _numpy\n"
-        "print(levels._kernels(True) is _numpy)"
+        "import platformdirs\n"
+        f"platformdirs.user_cache_path = lambda name: {str(tmp_path / 'file')!r}\n"
+        "from stemwright.measure import kernels\n"
+        "print(kernels.pays(1_000_000_000))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found == "False\n"
+
+
+def test_compiled_code_that_was_harmed_is_never_run_but_made_again(tmp_path: Path) -> None:
+    """Machine code from a file that is not as it was written could do anything."""
+    code = (
+        "import platformdirs\n"
+        f"platformdirs.user_cache_path = lambda name: {str(tmp_path)!r}\n"
+        "import sys\n"
+        "import numpy as np\n"
+        "from stemwright.measure import _numba\n"
+        "x = np.arange(256, dtype=np.float32).reshape(2, 128)\n"
+        "print(_numba.apart(x, 6, 64), 'numba' in sys.modules)"
+    )
+
+    def run() -> str:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    made, kept_from_before = (f"{64 * 128.0**2} {numba}\n" for numba in (True, False))
+    assert run() == made
+    (kept,) = tmp_path.rglob("*.o")
+    whole = kept.read_bytes()
+    for harmed in (whole[:-1000] + bytes([whole[-1000] ^ 1]) + whole[-999:], whole[: len(whole) // 2]):
+        kept.write_bytes(harmed)
+        assert run() == made
+        assert run() == kept_from_before
+
+
+def test_compiled_code_is_loaded_without_numba_and_pays_sooner() -> None:
+    code = "from stemwright.measure import kernels\nkernels.kernels(True)\nimport sys\nprint('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert kernels.pays(50_000_000)
+    assert not kernels.pays(1_000_000)

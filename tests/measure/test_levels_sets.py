@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measured import close
 
 from stemwright.audio.probe import probe
 from stemwright.audio.wav import WavWriter
+from stemwright.measure import across as room
 from stemwright.measure import levels, sets
 from stemwright.model import Progress, Song, Stem, StemSet
+from stemwright.units import db
 
 
 def write(path: Path, samples: np.ndarray) -> Stem:
@@ -40,10 +43,38 @@ def test_measure_set_fills_all_levels_in_place(tmp_path: Path) -> None:
     assert done_bytes[-1] == sum(stem.file.bytes for stem in (*stems, mix))
     assert [stem.name for stem in done.stems] == ["0.1", "0.5", "1.0"]
     for stem in done.everything:
-        assert stem.levels == levels.measure(stem.file)
+        close(stem.levels, levels.measure(stem.file, fast=False))
         assert stem.levels is not None
     assert done.mix is not None
     assert replace(done.mix, levels=None) == mix
+
+
+@pytest.mark.parametrize("seconds", [0.01, 3, 20])
+def test_the_peak_of_the_sum_is_that_of_the_samples(
+    tmp_path: Path, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files of other lengths and channels, in columns of one cell and of more; of a sum that is never read whole."""
+    monkeypatch.setattr("stemwright.measure.tallies._FINE", 12)
+    rng, frames = np.random.default_rng(4), round(seconds * 48_000)
+    sounds = {"a": rng.normal(0, 0.4, (2, frames)), "b": rng.normal(0, 0.4, (1, frames // 2))}
+    sounds["c"] = 0.7 * np.sin(np.arange(frames - 7) / 500) * np.array([[1.0], [-0.5]])
+    total = np.zeros((2, frames), np.float32)
+    for sound in sounds.values():
+        total[:, : sound.shape[1]] += sound.astype(np.float32)
+    click = write(tmp_path / "click.wav", rng.normal(0, 0.3, (1, frames)))
+    stems = (*(write(tmp_path / f"{n}.wav", sound) for n, sound in sounds.items()), replace(click, role="click"))
+    read: list[int] = []
+    side_by_side = room.side_by_side
+    monkeypatch.setattr(
+        room, "side_by_side", lambda tracks, spans: (read.extend(n for _, n in spans), side_by_side(tracks, spans))[1]
+    )
+    for some in (stems, stems[:3]):
+        read.clear()
+        _, done = run(StemSet(Song("Song", 48_000), some))
+        assert done.across
+        assert done.across.sum_peak_dbfs == pytest.approx(db(float(np.abs(total).max())), abs=1e-6)
+    if seconds == 20:
+        assert sum(read) < frames / 2
 
 
 @pytest.mark.parametrize("which", ["stem", "mix"])

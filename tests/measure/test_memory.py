@@ -28,9 +28,9 @@ def measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StemSet, li
     """The measured set, and the names of the files that were read for it."""
     read: list[str] = []
 
-    def noting(file, before, fast):
+    def noting(file, *asked):
         read.append(file.path.stem.removeprefix("Song_"))
-        return attempt(file, before, fast)
+        return attempt(file, *asked)
 
     attempt = sets._attempt
     with monkeypatch.context() as patch:
@@ -42,7 +42,7 @@ def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.Mo
     first, read = measured(folder, monkeypatch)
     assert read == ["Bass", "Drums", "FullMix"]
     with monkeypatch.context() as patch:
-        patch.setattr(sets, "measure_across", lambda stems: pytest.fail("the set was compared again"))
+        patch.setattr(sets, "measure_across", lambda *_: pytest.fail("the set was compared again"))
         second, read = measured(folder, monkeypatch)
     assert (second, read) == (first, [])
 
@@ -110,11 +110,11 @@ def test_only_so_many_folders_are_remembered(tmp_path: Path, cache: Path, monkey
 
 
 def test_a_file_that_changes_meanwhile_is_no_stem(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def meddling(file, fast):
+    def meddling(file, *asked):
         if "Bass" in file.path.name:
             with file.path.open("ab") as growing:
                 growing.write(b"more")
-        return measure(file, fast)
+        return measure(file, *asked)
 
     measure = sets.measure
     monkeypatch.setattr(sets, "measure", meddling)

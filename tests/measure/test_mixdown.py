@@ -263,7 +263,6 @@ def test_a_mix_of_nothing_but_a_dc_offset_is_not_solved(tmp_path: Path) -> None:
     stems = measured(tmp_path, sounds, np.full((2, 96_000), 0.1))
     assert stems.across is not None
     assert stems.across.mixdown is None
-    assert "no sound" in stems.across.unmixed
     assert told(stems) == set()
 
 

@@ -124,7 +124,31 @@ def test_drums_among_the_stems_are_read_once_and_the_rest_is_the_same(tmp_path: 
     for found in (without, among, beside):
         assert found.bpm is not None
         assert found.bpm.value == pytest.approx(121.3, abs=0.02)
-    assert among.key == without.key
+    assert among.key is not None and without.key is not None
+    assert among.key.value == without.key.value
+
+
+def test_the_key_is_heard_without_the_drums_among_the_stems(tmp_path: Path) -> None:
+    """Here the drums are tuned, louder and in another key."""
+    drums = file_of(tmp_path / "Drums.wav", 0.8 * song(120, 20, tonic=6, drums=False, cents=40))
+    keys = file_of(tmp_path / "Keys.wav", 0.1 * song(120, 20, tonic=2, minor=True, drums=False, cents=-20))
+    found = finished(measure_song([drums, keys], drums=[drums]))
+    assert found.key is not None
+    assert found.key.value == "D minor"
+    assert found.tuning_cents == pytest.approx(-20, abs=6)
+    alone = finished(measure_song([drums], drums=[drums]))
+    assert alone.key is not None and alone.key.value == "F# major"
+
+
+def test_a_change_of_key_is_a_marker_on_a_bar(tmp_path: Path) -> None:
+    bar_s = 4 * 60 / 120
+    parts = [np.tile(song(120, 8 * bar_s, tonic=tonic), 3) for tonic in (9, 10)]
+    file = file_of(tmp_path / "x.wav", 0.5 * np.concatenate(parts))
+    found = finished(measure_song([file], bpm=120.0, sections=False))
+    assert [(marker.name, marker.at / FILE_RATE) for marker in found.markers] == [
+        ("Key: Bb major", pytest.approx(24 * bar_s, abs=0.02))
+    ]
+    assert finished(measure_song([file], bpm=120.0, key="C", sections=False)).markers == ()
 
 
 def test_changes_of_tempo_reach_the_song(tmp_path: Path) -> None:

@@ -1,80 +1,65 @@
-"""The filters of the pass compiled by numba: K-weighting and the interpolators of true peak. Used through `_numba`.
+"""The filters of the pass, for numba to compile (see `_numba_samples`): K-weighting and interpolators of true peak.
 
 Both keep the processor's vector units busy by doing many places of a file side by side.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
-from numpy.typing import NDArray
+from numba import njit
 
-from stemwright.measure import _numpy
-from stemwright.measure._numpy import CELL, Array, Floats
-from stemwright.measure.loudness import coefficients
+from stemwright.measure._numba_code import LANES, LEAP, TILE
+from stemwright.measure._numba_samples import FINITE, greater
+from stemwright.measure._numpy import CELL
 
-FINITE = {"nnan", "nsz", "contract"}
-"""What lets LLVM find minima and maxima in vectors without changing a number."""
-_TILE, _LANES = 32, 56
-"""Frames of so many parts of a file that are filtered at once: what stays in the processor's cache."""
 _FAINTEST = 1e-100
 """Filter states below are 0, before they grow so small that the processor is slow."""
 
 
-def weighted(x: Array, rate: int, state: Floats, edges: NDArray[np.intp]) -> Floats:
-    """See `_numpy.weighted`. All parts as long as the second are filtered side by side."""
-    found, lengths = np.empty((len(x), len(edges) - 1)), np.diff(edges)
-    like = lengths[1:] == lengths[1:2]
-    alike = int(like.argmin()) if not like.all() else len(like)
-    _weighted(x, coefficients(rate), *_leap(rate, int(lengths[1]) if alike else 1), state, edges, alike, found)
-    return found
+def weighted(
+    x: Any, channels: Any, stride: Any, edges: Any, parts: Any, alike: Any, coefficients: Any,
+    turn: Any, last_turn: Any, drives: Any, starts: Any, states: Any, scratch: Any, state: Any, found: Any,
+) -> None:  # fmt: skip
+    """See `_numpy.weighted`.
 
-
-@cache
-def _leap(rate: int, frames: int) -> tuple[Floats, Floats]:
-    """The states after so many frames: from those before `[4, 4]`, and from the samples `[4, frames]`."""
-    turn, drive = _numpy.state_space(rate)
-    drives, turns = drive[:, None], turn
-    while drives.shape[1] < frames:
-        drives, turns = np.hstack((turns @ drives, drives)), turns @ turns
-    return np.linalg.matrix_power(turn, frames), np.ascontiguousarray(drives[:, -frames:])
-
-
-@njit(nogil=True, cache=True)
-def _weighted(x: Any, coefficients: Any, turn: Any, drives: Any, state: Any, edges: Any, alike: Any, found: Any) -> Any:
-    """A filter waits for itself, sample by sample: so the states before each part first, then many parts at once."""
-    lanes = len(x) * alike
-    rows, starts = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
-    states, energies = np.empty((lanes, 4)), np.empty(lanes)
-    for channel in range(len(x)):
-        s = state[channel]
-        for part in range(len(edges) - 1):
-            for k in range(4):
-                s[k] = s[k] if abs(s[k]) > _FAINTEST else 0.0
+    A filter waits for itself, sample by sample. So the states before each of the parts 1 to `alike`, which are equally
+    long, come first; then these parts are filtered side by side. `turn` and `drives` make the states after LEAP
+    samples, `last_turn` those after the rest of a part.
+    """
+    for channel in range(channels):
+        own = 4 * channel
+        for part in range(parts):
+            for k in range(own, own + 4):
+                state[k] = state[k] if abs(state[k]) > _FAINTEST else 0.0
+            first, end = channel * stride + edges[part], channel * stride + edges[part + 1]
             if 0 < part <= alike:
                 lane = channel * alike + part - 1
-                rows[lane], starts[lane], before = channel, edges[part], states[lane]
-                before[:] = s
-                _leaps(x[channel], edges[part], drives, s)
+                starts[lane] = first
                 for k in range(4):
-                    for j in range(4):
-                        s[k] += turn[k, j] * before[j]
+                    states[4 * lane + k] = state[own + k]
+                rest = (end - first) % LEAP
+                _leap(x, first, rest, drives, last_turn, state, own)
+                for at in range(first + rest, end, LEAP):
+                    _leap(x, at, LEAP, drives, turn, state, own)
             else:
-                found[channel, part] = _heard(x[channel], edges[part], edges[part + 1], coefficients, s)
-    _side_by_side(x, rows, starts, drives.shape[1], coefficients, states, energies)
-    found[:, 1 : 1 + alike] = energies.reshape(len(x), alike)
+                found[channel * parts + part] = _heard(x, first, end, coefficients, state, own)
+    lanes = channels * alike
+    for first in range(0, lanes, LANES):
+        _side_by_side(x, starts, first, lanes, edges[2] - edges[1], coefficients, states, scratch)
+        for lane in range(first, min(first + LANES, lanes)):
+            found[lane // alike * parts + 1 + lane % alike] = scratch[4 * LANES + lane - first]
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _heard(line: Any, start: Any, end: Any, coefficients: Any, s: Any) -> Any:
-    b0, b1, b2, a1, a2, c1, c2 = coefficients
-    p1, p2, q1, q2 = s
+@njit(fastmath={"contract"})
+def _heard(x: Any, first: Any, end: Any, coefficients: Any, state: Any, own: Any) -> Any:
+    b0, b1, b2, a1 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    a2, c1, c2 = coefficients[4], coefficients[5], coefficients[6]
+    p1, p2, q1, q2 = state[own], state[own + 1], state[own + 2], state[own + 3]
     energy = 0.0
-    for n in range(start, end):
-        value = np.float64(line[n])
+    for n in range(first, end):
+        value = np.float64(x[n])
         shelved = b0 * value + p1
         p1 = (b1 * value + p2) - a1 * shelved
         p2 = b2 * value - a2 * shelved
@@ -82,107 +67,100 @@ def _heard(line: Any, start: Any, end: Any, coefficients: Any, s: Any) -> Any:
         q1 = (q2 - 2.0 * shelved) - c1 * heard
         q2 = shelved - c2 * heard
         energy += heard * heard
-    s[0], s[1], s[2], s[3] = p1, p2, q1, q2
+    state[own], state[own + 1], state[own + 2], state[own + 3] = p1, p2, q1, q2
     return energy
 
 
-@njit(nogil=True, fastmath=True)
-def _leaps(line: Any, start: Any, drives: Any, s: Any) -> Any:
-    """The states that samples leave behind where there were none before."""
+@njit(fastmath=True)
+def _leap(x: Any, first: Any, count: Any, drives: Any, turn: Any, state: Any, own: Any) -> None:
+    """The states after `count` samples, of which the last are those that `drives` ends with."""
     s0 = s1 = s2 = s3 = 0.0
-    for n in range(drives.shape[1]):
-        value = np.float64(line[uint64(start) + uint64(n)])
-        s0 += value * drives[0, n]
-        s1 += value * drives[1, n]
-        s2 += value * drives[2, n]
-        s3 += value * drives[3, n]
-    s[0], s[1], s[2], s[3] = s0, s1, s2, s3
+    at = LEAP - count
+    for n in range(count):
+        value = np.float64(x[first + n])
+        s0 += value * drives[at + n]
+        s1 += value * drives[LEAP + at + n]
+        s2 += value * drives[2 * LEAP + at + n]
+        s3 += value * drives[3 * LEAP + at + n]
+    t0, t1, t2, t3 = state[own], state[own + 1], state[own + 2], state[own + 3]
+    state[own] = s0 + turn[0] * t0 + turn[1] * t1 + turn[2] * t2 + turn[3] * t3
+    state[own + 1] = s1 + turn[4] * t0 + turn[5] * t1 + turn[6] * t2 + turn[7] * t3
+    state[own + 2] = s2 + turn[8] * t0 + turn[9] * t1 + turn[10] * t2 + turn[11] * t3
+    state[own + 3] = s3 + turn[12] * t0 + turn[13] * t1 + turn[14] * t2 + turn[15] * t3
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _side_by_side(x: Any, rows: Any, starts: Any, frames: Any, coefficients: Any, states: Any, found: Any) -> Any:
-    b0, b1, b2, a1, a2, c1, c2 = coefficients
-    s, values = np.empty((5, _LANES)), np.empty((_TILE, _LANES))
-    for first in range(0, len(rows), _LANES):
-        for k in range(_LANES):
-            for j in range(4):
-                s[j, k] = states[min(first + k, len(rows) - 1), j]
-            s[4, k] = 0.0
-        for at in range(0, frames, _TILE):
-            count = min(_TILE, frames - at)
-            for k in range(_LANES):
-                lane = min(first + k, len(rows) - 1)
-                line, start = x[rows[lane]], uint64(starts[lane] + at)
-                for n in range(count):
-                    values[n, k] = line[start + uint64(n)]
+@njit(fastmath={"contract"})
+def _side_by_side(
+    x: Any, starts: Any, first: Any, lanes: Any, frames: Any, coefficients: Any, states: Any, scratch: Any
+) -> None:
+    """LANES parts from `first` on; `scratch` holds their four states and energies, and a tile of samples."""
+    b0, b1, b2, a1 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    a2, c1, c2 = coefficients[4], coefficients[5], coefficients[6]
+    for k in range(LANES):
+        for j in range(4):
+            scratch[j * LANES + k] = states[4 * min(first + k, lanes - 1) + j]
+        scratch[4 * LANES + k] = 0.0
+    for at in range(0, frames, TILE):
+        count = min(TILE, frames - at)
+        for k in range(LANES):
+            begin = starts[min(first + k, lanes - 1)] + at
             for n in range(count):
-                for k in range(_LANES):
-                    value = values[n, k]
-                    shelved = b0 * value + s[0, k]
-                    heard = shelved + s[2, k]
-                    s[0, k] = (b1 * value + s[1, k]) - a1 * shelved
-                    s[1, k] = b2 * value - a2 * shelved
-                    s[2, k] = (s[3, k] - 2.0 * shelved) - c1 * heard
-                    s[3, k] = shelved - c2 * heard
-                    s[4, k] += heard * heard
-        for k in range(min(_LANES, len(rows) - first)):
-            found[first + k] = s[4, k]
+                scratch[(5 + n) * LANES + k] = x[begin + n]
+        for n in range(count):
+            for k in range(LANES):
+                value = scratch[(5 + n) * LANES + k]
+                shelved = b0 * value + scratch[k]
+                heard = shelved + scratch[2 * LANES + k]
+                scratch[k] = (b1 * value + scratch[LANES + k]) - a1 * shelved
+                scratch[LANES + k] = b2 * value - a2 * shelved
+                scratch[2 * LANES + k] = (scratch[3 * LANES + k] - 2.0 * shelved) - c1 * heard
+                scratch[3 * LANES + k] = shelved - c2 * heard
+                scratch[4 * LANES + k] += heard * heard
 
 
 def heights(
-    x: Array, rows: NDArray[np.intp], starts: NDArray[np.intp], taps: Floats, bends: Array, a: float, above: float
-) -> Floats:
-    """See `_numpy.heights`."""
-    found = np.zeros(len(rows))
-    _heights(x, np.ascontiguousarray(rows), np.ascontiguousarray(starts), taps, bends, a, above, found)
-    return found
-
-
-@njit(nogil=True, cache=True, fastmath=FINITE)
-def _heights(x: Any, rows: Any, starts: Any, taps: Any, bends: Any, a: Any, above: Any, found: Any) -> Any:
-    size = len(bends)
-    before = size // 2 - 1
-    bend, bound = np.empty(size + CELL, np.float32), np.empty(CELL, np.float32)
-    which, places, waiting = np.empty(2 * CELL, np.int64), np.empty(2 * CELL, np.int64), 0
-    for cell in range(len(rows)):
-        line, start = x[rows[cell]], starts[cell]
-        first = uint64(start - before)
-        for n in range(CELL + size - 1):
-            i = first + uint64(n)
-            bend[n] = abs(line[i] - (line[i + uint64(1)] + line[i + uint64(1)]) + line[i + uint64(2)])
-        for n in range(CELL):
-            i = uint64(start) + uint64(n)
-            bound[n] = np.float32(a) * max(abs(line[i]), abs(line[i + uint64(1)]))
-        for tap in range(size):
-            for n in range(CELL):
-                bound[n] += bends[tap] * bend[uint64(tap) + uint64(n)]
+    x: Any, firsts: Any, count: Any, taps: Any, phases: Any, size: Any, bends: Any, a: Any, above: Any,
+    bend: Any, bound: Any, near: Any, made: Any, which: Any, found: Any,
+) -> None:  # fmt: skip
+    """See `_numpy.heights`. Places whose bound is above it wait until CELL can be filtered side by side."""
+    waiting, before = 0, size // 2 - 1
+    for cell in range(count):
+        _bounds(x, firsts[cell], size, bends, a, bend, bound)
         for n in range(CELL):
             if bound[n] > above:
-                which[waiting], places[waiting] = cell, start + n
+                which[waiting], first = cell, firsts[cell] + n - before
+                for tap in range(size):
+                    near[tap * CELL + waiting] = x[first + tap]
                 waiting += 1
-        if waiting > CELL:
-            _filter(x, rows, which, places, CELL, taps, found)
-            waiting -= CELL
-            which[:CELL], places[:CELL] = which[CELL:], places[CELL:]
-    _filter(x, rows, which, places, waiting, taps, found)
+                if waiting == CELL:
+                    _filter(near, waiting, taps, phases, size, made, which, found)
+                    waiting = 0
+    _filter(near, waiting, taps, phases, size, made, which, found)
 
 
-@njit(nogil=True, fastmath=FINITE)
-def _filter(x: Any, rows: Any, which: Any, places: Any, count: Any, taps: Any, found: Any) -> Any:
+@njit(fastmath=FINITE)
+def _bounds(x: Any, first: Any, size: Any, bends: Any, a: Any, bend: Any, bound: Any) -> None:
+    begin = first - (size // 2 - 1)
+    for n in range(CELL + size - 1):
+        bend[n] = abs(x[begin + n] - (x[begin + n + 1] + x[begin + n + 1]) + x[begin + n + 2])
+    for n in range(CELL):
+        bound[n] = np.float32(a) * greater(abs(x[first + n]), abs(x[first + n + 1]))
+    for tap in range(size):
+        for n in range(CELL):
+            bound[n] += bends[tap] * bend[tap + n]
+
+
+@njit(fastmath=FINITE)
+def _filter(near: Any, count: Any, taps: Any, phases: Any, size: Any, made: Any, which: Any, found: Any) -> None:
     """Up to CELL places side by side."""
-    phases, size = taps.shape
-    near, made = np.empty((size, CELL)), np.empty(CELL)
-    for k in range(count):
-        line, first = x[rows[which[k]]], uint64(places[k] - (size // 2 - 1))
-        for tap in range(size):
-            near[uint64(tap), k] = line[first + uint64(tap)]
     for phase in range(phases):
-        made[:] = 0.0
+        for n in range(CELL):
+            made[n] = 0.0
         for tap in range(0, size, 4):
-            h0, h1, h2, h3 = taps[phase, tap], taps[phase, tap + 1], taps[phase, tap + 2], taps[phase, tap + 3]
-            i0, i1, i2, i3 = uint64(tap), uint64(tap + 1), uint64(tap + 2), uint64(tap + 3)
-            for k in range(CELL):
-                n = uint64(k)
-                made[n] += h0 * near[i0, n] + h1 * near[i1, n] + h2 * near[i2, n] + h3 * near[i3, n]
-        for k in range(count):
-            found[which[k]] = max(found[which[k]], abs(made[k]))
+            h = phase * size + tap
+            h0, h1, h2, h3 = taps[h], taps[h + 1], taps[h + 2], taps[h + 3]
+            for n in range(CELL):
+                i = tap * CELL + n
+                made[n] += h0 * near[i] + h1 * near[i + CELL] + h2 * near[i + 2 * CELL] + h3 * near[i + 3 * CELL]
+        for n in range(count):
+            found[which[n]] = max(found[which[n]], abs(made[n]))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from stemwright.audio.probe import majority_rate
 from stemwright.measure.mixdown import mixdown
+from stemwright.measure.tallies import Envelope
 from stemwright.measure.together import FRAMES, Grams, Spans, Track, grams, side_by_side, whole
 from stemwright.measure.twins import sums, twins
 from stemwright.model import Across, Stem, StemSet, Twins
@@ -28,27 +29,29 @@ COLUMNS = 600
 OFTEN = 3
 """Pieces in which a stem must be loud before it is known well enough."""
 MOST_PIECES = 48
-FIRST_LOOK = 16
+FIRST_LOOK = 64
+_ROUNDING = 1 + 1e-5
+"""Sums of float32 may come out higher, added in another order."""
 LOUDEST_DBFS = 60.0
 """Floats above this are damage, and their squares would drown everything."""
 
 
-def measure_across(stems: StemSet) -> Across:
+def measure_across(stems: StemSet, total: Envelope | None = None) -> Across:
     """Compare the stems with each other and with the mix; their levels must be filled in.
 
-    Raises DamagedAudio or InputError when a file changed since it was measured.
+    `total` is the envelope of the sum of all `music`; without it more is read. Raises DamagedAudio or InputError when
+    a file changed since it was measured.
     """
-    sounding = [stem for stem in stems.stems if stem.file.frames and stem.levels and not stem.levels.silent]
+    sounding = [stem for stem in music(stems) if stem.file.frames and stem.levels and not stem.levels.silent]
     usable = [stem for stem in sounding if _plain(stem)]
     if not usable:
-        return Across(unmixed="all stems are silent or damaged" if stems.mix else "")
+        return Across()
     rate = majority_rate(tuple(stem.file for stem in usable))
     usable = [stem for stem in usable if stem.file.format.sample_rate == rate]
     complete = len(usable) == len(sounding)
-    unmixed = _why_not(stems.mix, rate, complete)
     tracks = [Track(stem.file) for stem in usable]
     frames = max(stem.file.frames for stem in usable)
-    if stems.mix and not unmixed:
+    if stems.mix and complete and _comparable(stems.mix, rate):
         spans = whole(max(frames, stems.mix.file.frames))
         known = grams(tracks, Track(stems.mix.file), spans)
         if copies := twins((*usable, stems.mix), known.products.sum(axis=(0, 1)), of_last=True):
@@ -58,12 +61,17 @@ def measure_across(stems: StemSet) -> Across:
         peak: float | None = db(known.peak)
         sounds = known.products[..., -1, -1].any()
         mixed = mixdown(usable, stems.mix, spans, known) if sounds else None
-        unmixed = "" if sounds else "the mix holds a DC offset and no sound"
     else:
         known = grams(tracks, None, _pieces(usable, frames))
-        peak, mixed = _sum_peak(usable, frames) if complete else None, None
+        known_sum = total if total and total.files == {stem.file.path for stem in music(stems)} else None
+        peak, mixed = _sum_peak(usable, frames, known_sum) if complete else None, None
     pairs, found = _related(usable, known)
-    return Across(pairs, found, peak, mixed, unmixed)
+    return Across(pairs, found, peak, mixed)
+
+
+def music(stems: StemSet) -> list[Stem]:
+    """The stems that belong into a sum: a click is for the players."""
+    return [stem for stem in stems.stems if stem.role != "click"]
 
 
 def _without(stems: StemSet, copies: tuple[Twins, ...]) -> Across:
@@ -77,17 +85,8 @@ def _plain(stem: Stem) -> bool:
     return stem.file.format.channels <= 2 and bool(stem.levels and stem.levels.sample_peak_dbfs < LOUDEST_DBFS)
 
 
-def _why_not(mix: Stem | None, rate: int, complete: bool) -> str:
-    """Why the mix cannot be compared with the stems; "" when it can or there is none."""
-    if mix is None:
-        return ""
-    if not complete:
-        return "the stems differ in sample rate, or have more than two channels"
-    if mix.levels is None or mix.levels.silent or not _plain(mix):
-        return "the mix is silent, damaged, or has more than two channels"
-    if mix.file.format.sample_rate != rate:
-        return f"the mix is at {mix.file.format.sample_rate} Hz, the stems are at {rate} Hz"
-    return ""
+def _comparable(mix: Stem, rate: int) -> bool:
+    return bool(mix.levels and not mix.levels.silent and _plain(mix) and mix.file.format.sample_rate == rate)
 
 
 def _related(
@@ -116,36 +115,41 @@ def _pieces(stems: Sequence[Stem], frames: int) -> Spans:
         score[chosen] = -1
         chosen.append(int(score.argmax()))
         wanted -= loud[:, chosen[-1]]
-    return [(start, min(length, FRAMES)) for start, length in _spans(sorted(chosen), frames)]
+    edges = _edges(frames)
+    return [(edges[c], min(edges[c + 1] - edges[c], FRAMES)) for c in sorted(chosen)]
 
 
-def _sum_peak(stems: Sequence[Stem], frames: int) -> float | None:
+def _sum_peak(stems: Sequence[Stem], frames: int, total: Envelope | None) -> float | None:
     """Peak of the sum, dBFS, if it is above full scale; None if the stems' peaks rule that out.
 
-    The columns in which the stems' own peaks add up highest are read first, then those that could still be higher.
+    The columns of time in which the sum could be highest are read first, then those that could still be higher.
     """
-    bound = np.sum([_bound(stem, frames) for stem in stems], axis=0)
+    if total:
+        bound, edges = total.heights() * _ROUNDING, [*range(0, frames, total.step), frames]
+    else:
+        bound, edges = np.sum([_bound(stem, frames) for stem in stems], axis=0), _edges(frames)
     order = np.argsort(-bound, kind="stable")
     peak = 1.0
     for part in (order[:FIRST_LOOK], order[FIRST_LOOK:]):
-        wanted = sorted(int(column) for column in part if bound[column] > peak)
-        spans = [piece for start, length in _spans(wanted, frames) for piece in _cut(start, length)]
+        wanted = np.zeros(len(bound) + 2, bool)
+        wanted[1 + part[bound[part] > peak]] = True
+        runs = np.flatnonzero(np.diff(wanted)).reshape(-1, 2).tolist()
+        spans = [piece for first, end in runs for piece in _cut(edges[first], edges[end])]
         for blocks in side_by_side([Track(stem.file) for stem in stems], spans) if spans else ():
-            total = np.zeros((2, blocks[0].shape[1]), np.float32)
+            made = np.zeros((2, blocks[0].shape[1]), np.float32)
             for block in blocks:
-                total += block
-            peak = max(peak, float(total.max()), -float(total.min()))
+                made += block
+            peak = max(peak, float(made.max()), -float(made.min()))
     return db(peak) if peak > 1.0 else None
 
 
-def _cut(start: int, length: int) -> Spans:
-    return [(at, min(FRAMES, start + length - at)) for at in range(start, start + length, FRAMES)]
+def _cut(start: int, end: int) -> Spans:
+    return [(at, min(FRAMES, end - at)) for at in range(start, end, FRAMES)]
 
 
-def _spans(columns: Sequence[int], frames: int) -> Spans:
-    """Where these columns lie; they overlap by nothing, and in files of fewer frames some are empty."""
-    edges = [column * frames // COLUMNS for column in range(COLUMNS + 1)]
-    return [(edges[c], edges[c + 1] - edges[c]) for c in columns if edges[c + 1] > edges[c]]
+def _edges(frames: int) -> list[int]:
+    """Of the columns of an overview; in a file of fewer frames some are empty."""
+    return [column * frames // COLUMNS for column in range(COLUMNS + 1)]
 
 
 def _heights(stem: Stem, frames: int) -> NDArray[np.float64]:

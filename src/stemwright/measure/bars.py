@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stemwright.measure.onsets import Array, Curve, Floats, harmonic_change, moving_max
+from stemwright.measure.heard import Heard
+from stemwright.measure.onsets import Array, moving_max
 
 METRES = (4, 3, 5, 7)
 _PRICE = {4: 0.0, 3: 0.05, 5: 0.08, 7: 0.1}
@@ -14,6 +15,8 @@ _PRICE = {4: 0.0, 3: 0.05, 5: 0.08, 7: 0.1}
 _ENTRY = 0.3
 """What the beat on which the music sets in is worth, in standard deviations."""
 _LEAST_BEATS = 12
+_LEAST_THIRDS = 1.5
+"""From which a beat is a dotted quarter: songs in 6/8 and 12/8 reach 2.5, shuffle and swing 0.6 (`thirds`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,11 @@ class Bars:
     first: int
     confidence: float
     """0 to 1: how far this metre is ahead of the next one."""
+    compound: bool = False
+    """Whether each beat is a dotted quarter."""
 
 
-def accents(audio: Floats, sample_rate: int, beats_s: Array, beat: Curve, downbeat: Curve) -> Array:
+def accents(heard: Heard, beats_s: Array) -> Array:
     """One score for each of `beats_s`: does a bar start here? The sum of three z-scores.
 
     What the networks say of a downbeat against a beat, the change of harmony and that of the bass. Equal weights did
@@ -34,10 +39,15 @@ def accents(audio: Floats, sample_rate: int, beats_s: Array, beat: Curve, downbe
     """
     if len(beats_s) < _LEAST_BEATS:
         return np.zeros(len(beats_s))
-    at = np.clip(np.round(beats_s * beat.rate).astype(int), 0, len(beat.values) - 1)
-    heard = np.log(moving_max(downbeat.values, 3)[at] + 0.02) - np.log(moving_max(beat.values, 3)[at] + 0.02)
-    heard = (heard - heard.mean()) / (heard.std() + 1e-9)
-    return np.asarray(heard + harmonic_change(audio, sample_rate, beats_s))
+    scores = np.column_stack([downbeats(heard, beats_s), heard.harmony.changes(beats_s)])
+    return np.asarray(((scores - scores.mean(axis=0)) / (scores.std(axis=0) + 1e-9)).sum(axis=1))
+
+
+def downbeats(heard: Heard, beats_s: Array) -> Array:
+    """What the networks say for a downbeat against a beat there: log odds."""
+    at = np.clip(np.round(beats_s * heard.beat.rate).astype(int), 0, len(heard.beat.values) - 1)
+    downbeat, beat = (np.log(moving_max(curve.values, 3)[at] + 0.02) for curve in (heard.downbeat, heard.beat))
+    return np.asarray(downbeat - beat)
 
 
 def find_bars(scores: Array, entry: int | None = None) -> Bars:
@@ -60,10 +70,22 @@ def find_bars(scores: Array, entry: int | None = None) -> Bars:
     return Bars(ranked[0], best[ranked[0]][1], round(float(np.clip((ahead - 0.05) / 0.2, 0, 1)), 3))
 
 
-def entry_of(audio: Floats, sample_rate: int) -> float:
-    """When the music sets in, in seconds."""
-    level = np.abs(audio)
-    return int(np.argmax(level > 0.02 * level.max())) / sample_rate
+def bars_of(heard: Heard, beats_s: Array, *, compound: bool | None = None) -> Bars:
+    """Of a song with these beats; whether they are dotted quarters is heard unless it is told.
+
+    12/8 cannot be told from 6/8, whose bar lines fit both.
+    """
+    found = find_bars(accents(heard, beats_s), nearest_beat(beats_s, heard.entry_s))
+    if compound is None:
+        compound = thirds(heard, beats_s) > _LEAST_THIRDS
+    return replace(found, confidence=1.0, compound=True) if compound else found
+
+
+def thirds(heard: Heard, beats_s: Array) -> float:
+    """How much stronger the onsets are on both thirds of the beats than on their halves and quarters."""
+    between = beats_s[:-1] + np.array([[0], [1 / 4], [1 / 3], [1 / 2], [2 / 3], [3 / 4]]) * np.diff(beats_s)
+    on, first, third, half, two, last = heard.onsets.about(between).mean(axis=1)
+    return float(min(third, two) / (half + (first + last) / 2 + 0.1 * on + 1e-9))
 
 
 def nearest_beat(beats_s: Array, at_s: float) -> int | None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stemwright.measure import grid
+from stemwright.measure import grid, phase
+from stemwright.measure.bars import downbeats
 from stemwright.measure.family import Likelihoods
+from stemwright.measure.heard import Heard
 from stemwright.measure.onsets import Array, Curve, moving_max
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 300.0
@@ -25,20 +27,22 @@ class Candidate:
     bpm: float
     coherence: float
     features: tuple[float, ...] = ()
-    """Repetition; logarithms of the onsets and of the activation on the beat; as shares of these, the activation half a
-    beat later and the onsets where a beat divides in two or three; logarithm of the coherence; likelihood of the beats;
-    octaves from the usual tempo, and their square."""
+    """Repetition; the activation half a beat later as a share of that on the beat; the onsets where a beat divides in
+    two or three, as a share; logarithm of the coherence; likelihood of the beats; octaves from the usual tempo, and
+    their square; how much kicks, snares and hats recur after four beats; logarithms of kicks and of hats on the beats;
+    how much the snare prefers every other beat; how much likelier a downbeat is on the best of three or four beats."""
     score: float = 0.0
 
 
-WEIGHTS = (2.9, 1.1, 1.85, -4.0, 4.5, 0.75, 12.7, -0.33, -0.35)
-"""Of `Candidate.features`, in that order: a conditional logit fitted to `scripts/bench_tempo`, half of its pieces."""
+WEIGHTS = (2.38, -4.48, 5.77, 0.995, 16.2, -0.548, -0.513, 4.67, 2.53, 2.48, 0.121, 0.258)
+"""Of `Candidate.features`, in that order: a conditional logit fitted by `scripts/train_tempo`."""
 
 
 def ranked(
-    onsets: Curve, beat: Curve, likely: Likelihoods, within: tuple[float, float] = (SLOWEST_BPM, FASTEST_BPM)
+    heard: Heard, likely: Likelihoods, within: tuple[float, float] = (SLOWEST_BPM, FASTEST_BPM)
 ) -> list[Candidate]:
     """All candidates in the range, the best first."""
+    onsets, beat = heard.onsets, heard.pulse
     values, step = spectrum(onsets)
     tempi, salience = _salience((onsets, beat))
     guesses = [(bpm, 0.025) for bpm in _peaks(tempi, salience, 10)]
@@ -53,7 +57,8 @@ def ranked(
         line = int(left.argmax())
         left[max(0, line - near) : line + near] = 0
         guesses += [(line * step / multiple, 0.005) for multiple in (1, 2, 3, 4, 6)]
-    played, heard = moving_max(onsets.values, 5), moving_max(beat.values, 3)
+    played, pulsed = moving_max(onsets.values, 5), moving_max(beat.values, 3)
+    recurring = _recurring(heard.struck.bands)
     found: list[Candidate] = []
     for guess, width in guesses:
         if not within[0] * 0.99 <= guess <= within[1] * 1.01:
@@ -62,21 +67,51 @@ def ranked(
         if not within[0] <= bpm <= within[1] or any(abs(bpm / other.bpm - 1) < 0.01 for other in found):
             continue
         on, half, thirds = _pulse_train(played, onsets.rate, bpm)
-        beat_on, beat_half, _ = _pulse_train(heard, beat.rate, bpm)
+        beat_on, beat_half, _ = _pulse_train(pulsed, beat.rate, bpm)
         octaves = np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES
         features = (
             float(np.interp(bpm, tempi, salience)),
-            float(np.log(on / (played.mean() + 1e-12) + 0.05)),
-            float(np.log(beat_on / (heard.mean() + 1e-12) + 0.05)),
             beat_half / (beat_on + 1e-12),
             max(half, thirds) / (on + 1e-12),
             float(np.log1p(coherence)),
             likely.near(bpm),
             float(octaves),
             float(octaves**2),
+            _about(recurring, 4 * 60 / bpm),
+            *_played(heard, bpm),
         )
         found.append(Candidate(bpm, coherence, features, float(np.dot(WEIGHTS, features))))
     return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _played(heard: Heard, bpm: float) -> tuple[float, ...]:
+    """What kicks, hats, snares and downbeats do on the likeliest beats of that tempo."""
+    phases = phase.regular(heard, bpm, 24)
+    beats = phases[phase.likeliest(heard, phases)]
+    kicks, snares, hats = (band.about(beats) for band in heard.struck.bands)
+    bars = downbeats(heard, beats)
+    highest = max(bars[first::length].mean() for length in (3, 4) for first in range(min(length, len(bars))))
+    return (
+        float(np.log(kicks.mean() + 0.1)),
+        float(np.log(hats.mean() + 0.1)),
+        abs(float(snares[::2].mean() - snares[1::2].mean())),
+        float(highest - bars.mean()),
+    )
+
+
+def _recurring(curves: Sequence[Curve]) -> Curve:
+    """Mean autocorrelation of the curves up to half of their length: 1 at lag 0."""
+    rate, count = curves[0].rate, len(curves[0].values)
+    blurred = np.array([curve.about(np.arange(count) / rate) for curve in curves])
+    power = np.abs(np.fft.rfft(blurred - blurred.mean(axis=1, keepdims=True), 1 << (2 * count - 1).bit_length())) ** 2
+    alike = np.fft.irfft(power)[:, : count // 2] / (count - np.arange(count // 2))
+    return Curve((alike / (alike[:, :1] + 1e-9)).mean(axis=0), rate)
+
+
+def _about(recurring: Curve, lag_s: float) -> float:
+    """The highest value within 1.5 % of this lag; 0 beyond the end."""
+    near = recurring.values[int(0.985 * lag_s * recurring.rate) : int(1.015 * lag_s * recurring.rate) + 2]
+    return float(near.max(initial=0.0))
 
 
 def _peaks(tempi: Array, heights: Array, count: int) -> list[float]:
@@ -127,7 +162,7 @@ def comb(values: Array, step: float, bpm: float, width: float) -> tuple[float, f
 def _pulse_train(envelope: Array, rate: float, bpm: float) -> tuple[float, float, float]:
     """Mean of the envelope on the beats at the best phase, half a beat later, and one and two thirds later."""
     period = 60 / bpm * rate
-    count = int(len(envelope) / period) - 1
+    count = max(1, int(len(envelope) / period) - 1)
     beats = np.arange(0, period, max(1.0, period / 64))[:, None] + np.arange(count) * period
     on = envelope[beats.astype(int)].mean(axis=1)
     best = beats[on.argmax()]

@@ -86,9 +86,11 @@ def _best(folded: Array, length: int) -> Array:
 def path(found: Likelihoods, bpm: float, width: float) -> tuple[Array, Array, Array]:
     """Middles of the windows in seconds, the tempo of each within `width` (relative) of `bpm`, its likelihood.
 
-    The likeliest way through the song on which the tempo seldom moves (Viterbi).
+    The likeliest way through the song on which the tempo seldom moves (Viterbi). Of a `bpm` beyond all tempi that were
+    tried, the one next to it is kept.
     """
-    inside = np.flatnonzero(np.abs(np.log(found.tempi / bpm)) < width)
+    off = np.abs(np.log(found.tempi / bpm))
+    inside = np.flatnonzero(off < max(width, 1.001 * off.min()))
     heights = found.values[:, inside] * 60
     away = np.abs(inside[:, None] - inside)
     price = np.minimum(0.6 * away, 6.0)

@@ -1,4 +1,4 @@
-"""Lay a beat grid of one tempo over onsets: exact tempo, round tempo, first beat.
+"""Lay a beat grid of one tempo over onsets: exact tempo, round tempo, steadiness.
 
 Tempi are BPM, times seconds from the start of the audio.
 """
@@ -65,8 +65,9 @@ def snap(bpm: float, error: float, duration_s: float) -> float:
     lie close together, so they must fit as well as four minutes would show.
     """
     fine = min(1.0, duration_s / 240)
-    for step, tolerance_s in ((1.0, 0.02), (0.5, 0.012), (0.25, 0.005 * fine), (0.1, 0.005 * fine), (0.01, 0.006)):
-        rounded = round(round(bpm / step) * step, 2)
+    steps = (1.0, 0.02), (0.5, 0.012), (0.25, 0.005 * fine), (0.1, 0.005 * fine), (1 / 3, 0.005 * fine), (0.01, 0.006)
+    for step, tolerance_s in steps:
+        rounded = round(round(bpm / step) * step, 4)
         off, late = abs(rounded - bpm), drift(bpm, rounded, duration_s)
         surely_else = off > 5 * error and late > 0.01
         if not surely_else and (late < tolerance_s or (step >= 0.5 and off < 2 * error and late < 0.04)):
@@ -89,14 +90,14 @@ def steadiness(onsets: Curve, bpm: float) -> float:
 def likeness(onsets: Curve, bpm: float) -> Array:
     """Does each of 2 to 8 parts of the song put its onsets where the others put theirs? Correlations."""
     parts = int(np.clip(len(onsets.values) / onsets.rate / 4, 2, 8))
-    shape = _fold(onsets, bpm, 48, parts)
+    shape = folded(onsets, bpm, 48, parts)
     shape -= shape.mean(axis=1, keepdims=True)
     rest = shape.sum(axis=0) - shape
     scale = np.linalg.norm(shape, axis=1) * np.linalg.norm(rest, axis=1) + 1e-12
     return np.asarray((shape * rest).sum(axis=1) / scale)
 
 
-def _fold(curve: Curve, bpm: float, bins: int, parts: int = 1, blur_s: float = 0.006) -> Array:
+def folded(curve: Curve, bpm: float, bins: int, parts: int = 1, blur_s: float = 0.006) -> Array:
     """Mean of the curve over the phase of the beat in equal parts of the song, `[parts, bins]`, blurred."""
     index = np.arange(len(curve.values))
     phase = (index / curve.rate * bpm / 60 % 1 * bins).astype(int)
@@ -106,21 +107,3 @@ def _fold(curve: Curve, bpm: float, bins: int, parts: int = 1, blur_s: float = 0
     away = np.minimum(np.arange(bins), bins - np.arange(bins)) / max(0.8, blur_s * bpm / 60 * bins)
     kernel = np.exp(-0.5 * away**2)
     return np.asarray(np.fft.irfft(np.fft.rfft(mean) * np.fft.rfft(kernel / kernel.sum()), bins))
-
-
-def first_beat(onsets: Curve, bpm: float, pulse: Curve | None = None) -> float:
-    """Time of the first beat: where in the beat the onsets of the whole song are strongest, near its heard pulse."""
-    bins, period = 96, 60 / bpm
-    shape = _fold(onsets, bpm, bins)[0]
-    top = int(shape.argmax())
-    if pulse is not None:
-        heard = _fold(pulse, bpm, bins, blur_s=0.018)[0]
-        played = _fold(onsets, bpm, bins, blur_s=0.018)[0]
-        likely = (heard - heard.min()) * np.sqrt(np.maximum(played, 0))
-        reach = max(2, int(0.03 / period * bins))
-        near = (int(likely.argmax()) + np.arange(-reach, reach + 1)) % bins
-        top = int(near[shape[near].argmax()])
-    before, peak, after = shape[top - 1], shape[top], shape[(top + 1) % bins]
-    bend = before - 2 * peak + after
-    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return float(((top + 0.5 + shift) / bins * period + ONSET_LEAD_S) % period)

@@ -17,32 +17,31 @@ from typing import Any, Literal
 import numpy as np
 
 from stemwright.audio.stream import Block, blocks, raw_blocks
-from stemwright.measure import _numpy
 from stemwright.measure._numpy import CELL, Array, Floats, Found
 from stemwright.measure.detect import detect
 from stemwright.measure.gather import Gather
+from stemwright.measure.kernels import kernels, pays
 from stemwright.measure.loudness import channel_weights, hop_frames, loudness_of
 from stemwright.measure.runs import EDGE, NOTHING, Joined, Places, Silences, Tops, rows_of
-from stemwright.measure.tallies import Groups, Overview, Sizes, tail_fall
+from stemwright.measure.tallies import Envelope, Groups, Overview, Sizes, tail_fall
 from stemwright.measure.truepeak import TruePeaks
 from stemwright.model import AudioFile, AudioFormat, Levels, Sides, Words
 from stemwright.units import db
 
-_REGION = 1 << 18
+_REGION = 1 << 19
 """Frames of a mono or stereo region; files of more channels are read in shorter ones."""
-_FAST_BYTES = 100_000_000
 
 
-def measure(file: AudioFile, fast: bool | None = None) -> Levels:
+def measure(file: AudioFile, fast: bool | None = None, envelope: Envelope | None = None) -> Levels:
     """The levels of one file. Raises DamagedAudio when it stops early, InputError when it cannot be read.
 
-    `fast` asks for the compiled kernels, which cost half a second to load; None lets the size of the file decide.
-    Where numba is missing the numpy ones do the same.
+    `fast` asks for the compiled kernels (see `pays`); None lets the size of the file decide. Where numba is missing
+    the numpy ones do the same. `envelope` is fed with a mono or stereo file.
     """
-    fast = file.bytes >= _FAST_BYTES if fast is None else fast
+    fast = pays(file.bytes) if fast is None else fast
     raw = raw_blocks(file, _region(file.format.channels))
     samples, kind = (raw.blocks, raw.kind) if raw else (blocks(file, _region(file.format.channels)), "f32")
-    return _measured(samples, kind, file.format, file.frames, _kernels(fast))
+    return _measured(samples, kind, _Pass(file.format, file.frames, kernels(fast), envelope))
 
 
 def levels_of(samples: Iterable[Block], audio_format: AudioFormat, fast: bool = False) -> Levels:
@@ -50,27 +49,16 @@ def levels_of(samples: Iterable[Block], audio_format: AudioFormat, fast: bool = 
     held = list(samples)
     frames = sum(block.shape[1] for block in held)
     wide = any(block.dtype == np.float64 for block in held)
-    return _measured(held, "f64" if wide else "f32", audio_format, frames, _kernels(fast))
-
-
-def _kernels(fast: bool) -> ModuleType:
-    if fast:
-        try:
-            from stemwright.measure import _numba
-        except (ImportError, RuntimeError):  # not installed, or no folder for compiled code can be written
-            return _numpy
-        return _numba
-    return _numpy
+    return _measured(held, "f64" if wide else "f32", _Pass(audio_format, frames, kernels(fast)))
 
 
 def _region(channels: int) -> int:
     return max(1 << 12, _REGION >> max(0, math.ceil(math.log2(channels)) - 1))
 
 
-def _measured(samples: Iterable[Array], kind: str, form: AudioFormat, frames: int, kernels: ModuleType) -> Levels:
-    state = _Pass(form, frames, kernels)
+def _measured(samples: Iterable[Array], kind: str, state: _Pass) -> Levels:
     with np.errstate(over="ignore", invalid="ignore"):  # floats may be of any size
-        for x, at, n in _regions(samples, kind, form.channels, state.take):
+        for x, at, n in _regions(samples, kind, state.form.channels, state.take):
             state.feed(x, at, n)
         return state.result()
 
@@ -107,7 +95,7 @@ def _regions(samples: Iterable[Array], kind: str, channels: int, take: Any) -> I
 class _Pass:
     """The running state of one file."""
 
-    def __init__(self, form: AudioFormat, frames: int, kernels: ModuleType) -> None:
+    def __init__(self, form: AudioFormat, frames: int, kernels: ModuleType, envelope: Envelope | None = None) -> None:
         channels, self.rate = form.channels, form.sample_rate
         self.form, self.frames, self.kernels = form, frames, kernels
         self.found = Found()
@@ -122,6 +110,7 @@ class _Pass:
         self.quiet_frames = 0
         self.tops, self.silences = Tops(channels, form.bits if form.encoding == "pcm" else 0), Silences(self.rate)
         self.sizes, self.overview = Sizes(self.rate), Overview(frames)
+        self.envelope = envelope if channels <= 2 else None
         self.gather = Gather(channels, self.rate, frames)
         self.tenths, self.hops = Groups(self.rate / 10 / CELL), Groups(self.rate / 10 / CELL)
         self.tenth_sums: list[Floats] = []
@@ -164,6 +153,8 @@ class _Pass:
         self.hop_energies.append(self.hops.feed(energy.sum(axis=0, keepdims=True))[0])
         self.silences.feed(x, at, n, zeros)
         self.overview.feed(x, at, n, low, high)
+        if self.envelope:
+            self.envelope.feed(low, high)
         used, mask = self._used()
         self.sizes.feed(x, peak)
         self.tops.feed(x, at, n, peak, level, self.sizes.top, used)

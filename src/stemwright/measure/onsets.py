@@ -1,4 +1,4 @@
-"""Curves over time from which tempo, beats and bars are read: onset strength and harmonic change.
+"""Curves over time from which tempo and beats are read, the first of them the onset strength.
 
 Audio here is mono float32; a curve has its own, much lower rate. Value 0 of a curve stands at time 0 of the audio.
 """
@@ -6,6 +6,7 @@ Audio here is mono float32; a curve has its own, much lower rate. Value 0 of a c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +17,29 @@ Array = NDArray[np.float64]
 _CURVE_HZ = 200.0
 _SILENCE_RMS = 1e-5
 _WORKING_RMS = 0.07
+_BLUR_S = 0.018
 _CHUNK = 2048
 """Spectra held at a time."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """A quantity over time: `values[i]` belongs to `i / rate` seconds."""
 
     values: Array
     rate: float
     """Hz."""
+
+    def about(self, at_s: Array) -> Array:
+        """The curve at these times, blurred by 18 ms, in units of its mean."""
+        return np.asarray(np.interp(at_s * self.rate, np.arange(len(self.values)), self._blurred))
+
+    @cached_property
+    def _blurred(self) -> Array:
+        reach = round(3 * _BLUR_S * self.rate)
+        kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / self.rate / _BLUR_S) ** 2)
+        scale = kernel.sum() * self.values.mean() + 1e-12
+        return np.convolve(np.pad(self.values, reach), kernel / scale, mode="valid")
 
 
 def levelled(mono: Floats) -> Floats | None:
@@ -63,7 +76,15 @@ def moving_max(values: Array, width: int) -> Array:
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=-1))
 
 
-def onset_strength(mono: Floats, sample_rate: int) -> Curve:
+@dataclass(frozen=True, eq=False, slots=True)
+class Onsets:
+    """Onset strength of the whole, and of kicks, snares and hats: up to 130 Hz, 220 Hz to 4 kHz, from there on."""
+
+    whole: Curve
+    bands: tuple[Curve, Curve, Curve]
+
+
+def onset_strength(mono: Floats, sample_rate: int) -> Onsets:
     """Rise of the compressed energy in 48 logarithmic bands (30 Hz to 11 kHz), less its local mean, at about 200 Hz.
 
     Spectral flux as in Dixon 2006 with the logarithmic compression of Klapuri 2006; standard deviation 1.
@@ -81,32 +102,12 @@ def onset_strength(mono: Floats, sample_rate: int) -> Curve:
     energy = np.concatenate(
         [np.log1p(100 * (magnitudes(frames[at : at + _CHUNK]) @ weights)) for at in range(0, len(frames), _CHUNK)]
     )
-    rise = np.zeros(len(energy))
-    rise[3:] = np.maximum(energy[3:] - energy[:-3], 0).mean(axis=1)
-    rise = np.maximum(rise - moving_mean(rise, 41), 0)
-    return Curve(rise / (rise.std() + 1e-12), sample_rate / hop)
+    rise = np.zeros_like(energy)
+    rise[3:] = np.maximum(energy[3:] - energy[:-3], 0)
 
+    def curve(part: slice) -> Curve:
+        mean = rise[:, part].mean(axis=1, dtype=np.float64)
+        above = np.maximum(mean - moving_mean(mean, 41), 0)
+        return Curve(above / (above.std() + 1e-12), sample_rate / hop)
 
-def harmonic_change(mono: Floats, sample_rate: int, beats_s: NDArray[np.floating]) -> Array:
-    """How much the harmony of each beat differs from that of the beat before: z-scores, one for each of `beats_s`.
-
-    The sum of two cosine distances between pitch classes, of the whole (80 Hz to 2 kHz) and of the bass (40 to
-    200 Hz); 0 for the first beat, which has none before it.
-    """
-    size, hop = 1 << round(np.log2(sample_rate * 0.186)), round(sample_rate * 0.046)
-    frequencies = np.fft.rfftfreq(size, 1 / sample_rate)
-    place = np.round(12 * np.log2(np.maximum(frequencies, 1) / 440)).astype(int) % 12
-    fold = np.zeros((len(frequencies), 24), np.float32)
-    for first, (low, high) in ((0, (80, 2000)), (12, (40, 200))):
-        inside = np.flatnonzero((frequencies >= low) & (frequencies < high))
-        fold[inside, first + place[inside]] = 1
-    frames = frames_of(mono, size, hop)
-    steps = range(0, len(frames), _CHUNK // 4)
-    classes = np.concatenate([np.sqrt(magnitudes(frames[at : at + _CHUNK // 4])) @ fold for at in steps])
-    total = np.concatenate([np.zeros((1, 24)), np.cumsum(classes, axis=0, dtype=np.float64)])
-    edges = np.clip(np.round(beats_s * sample_rate / hop).astype(int), 0, len(classes))
-    sums = np.diff(total[edges], axis=0).reshape(-1, 2, 12)
-    sums /= np.linalg.norm(sums, axis=2, keepdims=True) + 1e-9
-    change = 1 - (sums[1:] * sums[:-1]).sum(axis=2)
-    scores = ((change - change.mean(axis=0)) / (change.std(axis=0) + 1e-9)).sum(axis=1)
-    return np.asarray(np.concatenate([[0.0], scores, [0.0]]))
+    return Onsets(curve(slice(48)), (curve(slice(12)), curve(slice(16, 40)), curve(slice(40, 48))))

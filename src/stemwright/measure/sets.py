@@ -9,13 +9,12 @@ from dataclasses import replace
 
 from stemwright.audio.checksum import verify_md5
 from stemwright.errors import InputError
-from stemwright.measure.across import measure_across
+from stemwright.measure.across import measure_across, music
+from stemwright.measure.kernels import pays
 from stemwright.measure.levels import measure
 from stemwright.measure.memory import Memory, Stamp, stamp
+from stemwright.measure.tallies import Envelope
 from stemwright.model import AudioFile, Levels, Progress, Stem, StemSet, Unreadable
-
-FAST_FROM = 100_000_000
-"""Bytes of audio from which on loading the compiled kernels pays."""
 
 
 def workers() -> int:
@@ -39,9 +38,14 @@ def measure_set(stems: StemSet, remember: bool = False) -> Generator[Progress, N
             found[index] = known
     new = [index for index in range(len(everything)) if index not in found]
     size = {index: everything[index].file.bytes or 1 for index in new}
-    fast = sum(size.values()) >= FAST_FROM
+    fast = pays(sum(size.values()))
+    total = Envelope(max((stem.file.frames for stem in stems.stems), default=0))
+    summed = {stem.file.path for stem in music(stems)}
     with ThreadPoolExecutor(workers()) as pool:
-        jobs = {pool.submit(_attempt, everything[index].file, stamps[index], fast): index for index in new}
+        jobs = {}
+        for index in new:
+            file = everything[index].file
+            jobs[pool.submit(_attempt, file, stamps[index], fast, total if file.path in summed else None)] = index
         try:
             done = 0
             for job in as_completed(jobs):
@@ -58,7 +62,7 @@ def measure_set(stems: StemSet, remember: bool = False) -> Generator[Progress, N
     across = memory.across() if memory and not new else None
     if across is None:
         yield Progress("compare", 0, 0)
-        across = measure_across(measured)
+        across = measure_across(measured, total)
     if memory:
         memory.save(across)
     return replace(measured, across=across)
@@ -84,9 +88,13 @@ def _stamp(file: AudioFile) -> Stamp | None:
         return None
 
 
-def _attempt(file: AudioFile, before: Stamp | None, fast: bool) -> Levels | Unreadable:
+def _attempt(file: AudioFile, before: Stamp | None, fast: bool, total: Envelope | None) -> Levels | Unreadable:
+    """The levels of a file, whose envelope is added to that of all stems."""
+    own = Envelope(total.frames) if total else None
     try:
-        levels = measure(file, fast)
+        levels = measure(file, fast, own)
+        if total and own:
+            total.add(own, file.path)
         wrong = verify_md5(file)
         found: Levels | Unreadable = replace(levels, checksum=wrong.detail if wrong else "")
     except InputError as error:

@@ -6,6 +6,7 @@ The user's word goes before a tag, a tag before the file name, and that before w
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,18 +14,19 @@ import numpy as np
 from stemwright.audio.resample import resampled
 from stemwright.audio.said import said_by
 from stemwright.audio.stream import BLOCK, Block, open_audio
-from stemwright.errors import SettingsError
-from stemwright.measure.key import estimate_key
+from stemwright.errors import SettingsError, WrongOption
+from stemwright.measure.heard import Hearing
+from stemwright.measure.key import estimate_key, key_markers
 from stemwright.measure.onsets import Floats
-from stemwright.measure.tempo import HEARD_BPM, estimate_tempo
+from stemwright.measure.sections import section_markers
+from stemwright.measure.tempo import HEARD_BPM, SHORTEST_S, estimate_tempo
 from stemwright.model import AudioFile, Estimate, MeterChange, Progress, Song
 from stemwright.naming import bpm_and_key_in, title_of
-from stemwright.units import parse_key, rescale
+from stemwright.units import FASTEST_BPM, SLOWEST_BPM, parse_key, rescale
 
 RATE = 22_050
 LONGEST_S = 720
 """Only the first 12 minutes (64 MB) are heard; what comes later changes neither bar 1 nor the tempo before it."""
-SLOWEST_BPM, FASTEST_BPM = 20.0, 999.0
 
 
 def measure_song(
@@ -36,39 +38,54 @@ def measure_song(
     key: str | None = None,
     title: str = "",
     artist: str = "",
+    sections: bool = True,
+    hear: Hearing | None = None,
 ) -> Generator[Progress, None, Song]:
     """The facts of a song from its mix, or from its stems (at least one) heard together; ends in the Song.
 
     Frames of the song are at the rate of the first file. With `drums`, the stems of them (of these files or beside a
     mix), the beat comes out finer. The beat is fitted to a tempo that is known from elsewhere, too; where the music is
-    surely a little off it, the tempo heard is its alternative. `within` bounds a tempo that is not known. Raises
-    SettingsError for a `bpm` outside 20 to 999, an empty range or a `key` that is none, DamagedAudio and InputError
+    surely off it, the tempo heard is its alternative. `within` bounds a tempo that is not known. With `hear`, that
+    hears the beats instead of the built-in networks. Where the drums are among the files, the key is heard without
+    them. Changes of key that last are markers of the song, and with `sections` its parts that are surely heard. Raises
+    SettingsError for a `bpm` outside 20 to 400, an empty range or a `key` that is none, DamagedAudio and InputError
     for files that cannot be read.
     """
     if not SLOWEST_BPM <= within[0] < within[1] <= FASTEST_BPM:
-        raise SettingsError(f"{within[0]:g} to {within[1]:g} is no range of tempi", "write it like 70-140")
+        raise WrongOption(f"{within[0]:g} to {within[1]:g} is no range of tempi", "write it like 70-140")
     rate = files[0].format.sample_rate
     known_bpm, known_key = _known_bpm(files, bpm), _known_key(files, key)
     mono, beaten = yield from _heard_with(files, drums)
-    tempo = estimate_tempo(mono, RATE, bpm=known_bpm.value if known_bpm else None, within=within, drums=beaten)
-    if tempo and known_bpm:
-        known_bpm = Estimate(known_bpm.value, known_bpm.confidence, known_bpm.source, tempo.estimate.alternatives)
-    return Song(
+    pulse = (yield from hear(mono)) if hear and len(mono) >= SHORTEST_S * RATE else None
+    sought = known_bpm.value if known_bpm else None
+    tempo = estimate_tempo(mono, RATE, bpm=sought, within=within, drums=beaten, pulse=pulse)
+    if known_bpm:
+        freely = None if tempo else estimate_tempo(mono, RATE, drums=beaten, pulse=pulse)
+        heard_bpm = tempo.estimate.alternatives if tempo else (freely.estimate.value,) if freely else ()
+        known_bpm = replace(known_bpm, alternatives=heard_bpm)
+    pitched = mono - beaten if beaten is not None and {*drums} < {*files} else mono
+    tonality = estimate_key(pitched, RATE)
+    song = Song(
         title=title or _title(files),
         sample_rate=rate,
         artist=artist or _tag(files, "artist"),
         bpm=known_bpm or (tempo.estimate if tempo else None),
         tempo_map=tempo.changes if tempo else (),
-        meter_map=(MeterChange(Fraction(0), tempo.beats_a_bar if tempo and tempo.sure_of_bars else 4, 4),),
-        key=known_key or estimate_key(mono, RATE),
+        meter_map=(MeterChange(Fraction(0), *(tempo.metre if tempo else (4, 4))),),
+        key=known_key or (tonality.estimate if tonality else None),
         downbeat_frame=rescale(tempo.downbeat_frame, RATE, rate) if tempo else 0,
+        tuning_cents=tonality.tuning_cents if tonality else None,
     )
+    markers = section_markers(mono, RATE, song) if sections and tempo else ()
+    if tonality and song.key and song.key.value == tonality.estimate.value:
+        markers += key_markers(song, [(rescale(frame, RATE, rate), to) for frame, to in tonality.changes])
+    return replace(song, markers=tuple(sorted(markers, key=lambda marker: marker.at)))
 
 
 def _known_bpm(files: Sequence[AudioFile], given: float | None) -> Estimate[float] | None:
     if given is not None:
         if not SLOWEST_BPM <= given <= FASTEST_BPM:
-            raise SettingsError(f"{given:g} is not a tempo", "give quarter notes a minute, from 20 to 999")
+            raise SettingsError(f"{given:g} is not a tempo", "give quarter notes a minute, from 20 to 400")
         return Estimate(given, 1.0, "user")
     if tagged := said_by(files).bpm:
         return tagged
@@ -124,7 +141,7 @@ def _heard_with(
                 if file in those:
                     total_of[at : at + block.shape[1]] += block[0]
             at += block.shape[1]
-            yield Progress("measure", (done + at) / RATE, total / RATE, "s", subject=file.path.name)
+            yield Progress("measure", (done + at) / RATE, total / RATE, "s")
         done += end
     return mono, beaten if drums else None
 

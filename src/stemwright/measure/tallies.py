@@ -1,6 +1,9 @@
-"""Tallies over the cells of a file: sums of groups of cells, how many samples are near the peak, the overview."""
+"""Tallies over the cells of a file: sums of groups, samples near the peak, the overview, the envelope of a sum."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,7 @@ from stemwright.measure.runs import EDGE
 from stemwright.units import linear
 
 _COLUMNS = 600
+_FINE = 18
 _NEAR = linear(-1.0)
 _AT = linear(-0.1)
 _FEWEST = 50
@@ -115,6 +119,43 @@ class Overview:
         """Lowest, highest, lowest, ...; nothing when there are no frames."""
         both = np.stack((self._low, self._high), axis=1).ravel()
         return tuple(np.rint(np.clip(both, -1, 1) * 127).astype(int).tolist()) if np.isfinite(both).all() else ()
+
+
+class Envelope:
+    """The lowest and highest of every column of a mono or stereo file of at most `frames` frames, or of a sum of such.
+
+    A column is a cell, or as many as leave no more than 2^18 columns, so that memory does not grow with the length.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self.frames, cells = frames, -(-frames // CELL)
+        self._cells = 1 << max(0, (cells - 1).bit_length() - _FINE)
+        self.step = self._cells * CELL
+        self._low = np.zeros((2, -(-cells // self._cells)), np.float32)
+        self._high = np.zeros_like(self._low)
+        self._at, self._lock = 0, Lock()
+        self.files: set[Path] = set()
+        """Those that were added."""
+
+    def feed(self, low: Array, high: Array) -> None:
+        """The lowest and highest of the next cells `[channels, k]`, a power of two of them but at the end."""
+        starts = np.arange(0, low.shape[1], self._cells)
+        columns = slice(self._at, self._at + len(starts))
+        self._low[:, columns] = np.minimum.reduceat(low, starts, axis=1)
+        self._high[:, columns] = np.maximum.reduceat(high, starts, axis=1)
+        self._at += len(starts)
+
+    def add(self, other: Envelope, file: Path) -> None:
+        """Make it that of a sum; threads may do so side by side."""
+        with self._lock:
+            self.files.add(file)
+            self._low += other._low
+            self._high += other._high
+
+    def heights(self) -> Array:
+        """What no sample exceeds, by column."""
+        most: Array = np.maximum(self._high, -self._low).max(axis=0)
+        return most
 
 
 def tail_fall(hops_dbfs: NDArray[np.float32]) -> float | None:

@@ -12,25 +12,31 @@ from fractions import Fraction
 
 import numpy as np
 
-from stemwright.measure import candidates, family, grid, steady, tempomap
-from stemwright.measure.activations import activations
-from stemwright.measure.bars import Bars, accents, bar_one, entry_of, find_bars, nearest_beat
+from stemwright.measure import candidates, family, grid, phase, steady, tempomap
+from stemwright.measure.bars import Bars, bar_one, bars_of
 from stemwright.measure.candidates import FASTEST_BPM, RATIOS, SLOWEST_BPM, Candidate
 from stemwright.measure.family import Likelihoods
-from stemwright.measure.onsets import Array, Curve, Floats, levelled, onset_strength
+from stemwright.measure.heard import Heard, Pulse, listen
+from stemwright.measure.onsets import Array, Curve, Floats, Onsets, levelled, onset_strength
 from stemwright.model import Estimate, TempoChange
 
 HEARD_BPM = (SLOWEST_BPM, FASTEST_BPM)
 SHORTEST_S = 4.0
 LEAST_CONFIDENCE = 0.05
+DRUMS_DISAGREE, CLEARLY_ELSE = 0.45, 1.5
+"""How much of the confidence is left when the drums alone count otherwise than the mix, so much more coherently."""
+LEAST_AHEAD = 3.0
+"""How much better than a known tempo another one must be to be told: logarithm of the odds."""
 LEAST_DRUMS = 15.0
 """Coherence from which drums keep the beat; white noise reaches 6."""
-MOST_RESIDUAL_S = 0.03
-"""A map from whose grid more than one beat in twenty is further away is not given."""
+UNSURE_RESIDUAL_S, MOST_RESIDUAL_S = 0.03, 0.06
+"""A map from whose grid more than one beat in twenty is further away is warned of, or not given."""
+MOST_CHANGES, OTHER_TEMPO, LEAST_BEATS, LEAST_CLEARER = 0.4, 0.015, 8, 0.4
+"""Nor is one that changes the tempo in nearly every other bar, nor one that, on at least so many beats at a tempo so
+much off the usual one (relative), does not meet the onsets so much better (log) than a grid of that tempo."""
 
-MOST_CHANGES, LEAST_CLEARER, LEAST_LIKELIER = 0.4, 0.07, 0.1
-"""Nor one that changes the tempo in nearly every other bar, nor one that is hardly better than one tempo: logarithms
-of the onsets and of the activation on the beats."""
+_SHARES = np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4])
+"""By how much of a beat those that were followed may stand beside the beats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +54,17 @@ class Tempo:
     """Where bar 1 starts."""
     beats_a_bar: int = 4
     metre_confidence: float = 0.0
+    compound: bool = False
+    """Whether these beats are dotted quarters; tempi and changes count quarters all the same."""
     changes: tuple[TempoChange, ...] = ()
-    """Later tempi, in quarters (beats) from bar 1; none where one tempo is kept."""
+    """Later tempi, in quarters from bar 1; none where one tempo is kept."""
 
     @property
-    def sure_of_bars(self) -> bool:
-        """Whether the metre can be written down; else 4/4 is the better guess."""
-        return self.metre_confidence > 0.5
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Heard:
-    """The audio and the curves that are read from it."""
-
-    audio: Floats
-    sample_rate: int
-    onsets: Curve
-    beat: Curve
-    downbeat: Curve
-
-    @property
-    def seconds(self) -> float:
-        return len(self.audio) / self.sample_rate
-
-    @property
-    def pulse(self) -> Curve:
-        """Probability of any beat."""
-        return Curve(self.beat.values + self.downbeat.values, self.beat.rate)
+    def metre(self) -> tuple[int, int]:
+        """The time signature; 4/4 where another one is not certain."""
+        if self.compound:
+            return 3 * self.beats_a_bar, 8
+        return (self.beats_a_bar, 4) if self.metre_confidence > 0.5 else (4, 4)
 
 
 def estimate_tempo(
@@ -84,76 +74,138 @@ def estimate_tempo(
     bpm: float | None = None,
     within: tuple[float, float] = HEARD_BPM,
     drums: Floats | None = None,
+    pulse: Pulse | None = None,
 ) -> Tempo | None:
     """The tempo of mono audio `[frames]` at 22.05 kHz; None where there is no beat or less than 4 s.
 
-    `within` bounds the beats a minute that are counted. With `drums`, the same stretch of the drums alone, onsets are
-    read from them: tempo and beat come out finer. With `bpm` the tempo is known, though perhaps rounded: only grid and
-    confidence are measured, and a tempo close by that fits better becomes the alternative. None then means that no
-    such beat is heard.
+    `within` bounds the tempo. With `drums`, the same stretch of the drums alone, onsets are
+    read from them: tempo and beat come out finer. A `pulse` takes the place of the one that is heard here. With `bpm`
+    the tempo is known, though perhaps rounded: only grid and confidence are measured, and the alternative is a tempo
+    close by that fits better, or one that is no octave of it and is surely heard. None then means that no such beat is
+    heard.
     """
-    audio = levelled(mono)
-    if audio is None or len(mono) / sample_rate < SHORTEST_S:
+    heard = listen(mono, sample_rate, pulse) if len(mono) / sample_rate >= SHORTEST_S else None
+    if heard is None:
         return None
-    heard = _Heard(audio, sample_rate, onset_strength(audio, sample_rate), *activations(audio, sample_rate))
-    if bpm is not None:
-        return _known(_with_drums(heard, drums, bpm), bpm)
+    struck = _beaten(drums, sample_rate)
     likely = family.likelihoods(heard.pulse, SLOWEST_BPM, FASTEST_BPM)
-    ranked = candidates.ranked(heard.onsets, heard.pulse, likely, within)
+    ranked = candidates.ranked(heard, likely, HEARD_BPM if bpm else within)
+    if bpm is not None:
+        return _known(_with_drums(heard, struck, bpm), bpm, ranked)
     if not ranked:
         return None
-    heard = _with_drums(heard, drums, ranked[0].bpm)
-    onsets = heard.onsets
-    exact, error = grid.lock(onsets, ranked[0].bpm)
+    heard = _with_drums(heard, struck, ranked[0].bpm)
+    exact, error = grid.lock(heard.onsets, ranked[0].bpm)
     fitted = grid.snap(exact, error, heard.seconds)
-    if steady.varies(onsets, heard.pulse, likely, fitted):
+    if steady.varies(heard.onsets, heard.pulse, likely, fitted):
         mapped = _mapped(heard, likely, ranked, fitted)
         if mapped and within[0] <= mapped.exact_bpm <= within[1]:
             return mapped
-    return _on_grid(heard, fitted, exact, _confidence(onsets, fitted, ranked), _readings(fitted, ranked))
+    confidence, readings = _confidence(heard.onsets, fitted, ranked), _readings(fitted, ranked)
+    if struck and (drummed := _drummed(struck.whole, fitted)):
+        confidence, readings = confidence * DRUMS_DISAGREE, tuple(dict.fromkeys((drummed, *readings)))
+    compound = False if 1.5 * fitted > within[1] else None  # such quarters are excluded
+    return _on_grid(heard, fitted, exact, confidence, readings, compound)
 
 
-def _with_drums(heard: _Heard, drums: Floats | None, bpm: float) -> _Heard:
-    """With the onsets of the drums where these play in that tempo; silent ones and a lone crash do not."""
+def _drummed(drums: Curve, bpm: float) -> float | None:
+    """The tempo that the drums alone would have where that is 2:3 or 3:4 of `bpm`, or the inverse."""
+    found = {ratio: candidates.comb(*candidates.spectrum(drums), bpm * ratio, 0.01)[1] for ratio in (1.0, *RATIOS[:6])}
+    best = max(found, key=lambda ratio: found[ratio])
+    own = max(found[octave] for octave in (0.5, 1.0, 2.0))
+    return round(bpm * best, 4) if found[best] > max(LEAST_DRUMS, CLEARLY_ELSE * own) else None
+
+
+def _beaten(drums: Floats | None, sample_rate: int) -> Onsets | None:
     beaten = levelled(drums) if drums is not None else None
-    if beaten is None:
+    return onset_strength(beaten, sample_rate) if beaten is not None else None
+
+
+def _with_drums(heard: Heard, struck: Onsets | None, bpm: float) -> Heard:
+    """With the onsets of the drums where these play in that tempo; silent ones and a lone crash do not."""
+    if struck is None:
         return heard
-    onsets = onset_strength(beaten, heard.sample_rate)
-    _, coherence = candidates.comb(*candidates.spectrum(onsets), bpm, 0.01)
-    return replace(heard, onsets=onsets) if coherence > LEAST_DRUMS else heard
+    _, coherence = candidates.comb(*candidates.spectrum(struck.whole), bpm, 0.01)
+    return heard.with_onsets(struck) if coherence > LEAST_DRUMS else heard
 
 
-def _known(heard: _Heard, bpm: float) -> Tempo | None:
-    found = Candidate(*candidates.comb(*candidates.spectrum(heard.onsets), bpm, width=0.01))
+def _known(heard: Heard, bpm: float, ranked: Sequence[Candidate]) -> Tempo | None:
+    compound = _counts_dotted(heard, bpm)
+    beat = bpm / 1.5 if compound else bpm
+    found = Candidate(*candidates.comb(*candidates.spectrum(heard.onsets), beat, width=0.01))
     exact, error = grid.lock(heard.onsets, found.bpm)
     fitted = grid.snap(exact, error, heard.seconds)
     alternatives: tuple[float, ...] = (fitted,)
-    close = grid.drift(fitted, bpm, heard.seconds) < 0.02
-    if close or grid.steadiness(heard.onsets, bpm) > grid.steadiness(heard.onsets, fitted):
-        fitted, alternatives = bpm, ()
-    return _on_grid(heard, fitted, exact, _confidence(heard.onsets, fitted, [found]), alternatives, named=bpm)
+    close = grid.drift(fitted, beat, heard.seconds) < 0.02
+    if close or grid.steadiness(heard.onsets, beat) > grid.steadiness(heard.onsets, fitted):
+        fitted, alternatives = beat, () if compound else _surely(heard, ranked, beat)
+    tempo = _on_grid(heard, fitted, exact, _confidence(heard.onsets, fitted, [found]), alternatives, compound)
+    return tempo and replace(tempo, estimate=replace(tempo.estimate, value=bpm))
+
+
+def _surely(heard: Heard, ranked: Sequence[Candidate], bpm: float) -> tuple[float, ...]:
+    """The tempo that is heard where it is neither `bpm` nor an octave of it, and far likelier."""
+    best = ranked[0] if ranked else None
+    if best is None or any(abs(best.bpm / bpm / octave - 1) < 0.02 for octave in (1 / 3, 0.5, 1, 2, 3)):
+        return ()
+    if any(abs(each.bpm / bpm - 1) < 0.02 and best.score - each.score < LEAST_AHEAD for each in ranked):
+        return ()
+    return (grid.snap(*grid.lock(heard.onsets, best.bpm), heard.seconds),)
+
+
+def _counts_dotted(heard: Heard, bpm: float) -> bool:
+    """Whether the beats are dotted quarters where `bpm` are the quarters."""
+    if bpm / 1.5 < SLOWEST_BPM:
+        return False
+    plain, dotted = (phase.regular(heard, beat, 48) for beat in (bpm, bpm / 1.5))
+    beats = dotted[phase.likeliest(heard, dotted)]
+    return bars_of(heard, beats).compound and phase.scores(heard, dotted).max() > phase.scores(heard, plain).max()
 
 
 def _on_grid(
-    heard: _Heard, bpm: float, exact: float, confidence: float, alternatives: tuple[float, ...], named: float = 0.0
+    heard: Heard,
+    bpm: float,
+    exact: float,
+    confidence: float,
+    alternatives: tuple[float, ...],
+    compound: bool | None = None,
 ) -> Tempo | None:
-    """The tempo with the first beat and bar 1 of a grid that runs through."""
+    """The tempo with the first beat and bar 1 of a grid that runs through; None without confidence."""
     if confidence < LEAST_CONFIDENCE:
         return None
     period = 60 / bpm
-    first, entry = grid.first_beat(heard.onsets, bpm, heard.pulse), entry_of(heard.audio, heard.sample_rate)
+    first, entry = phase.first_beat(heard, bpm), heard.entry_s
     if first > 0.8 * period and entry < first - 0.5 * period:
         first -= period  # the beat at the very start came out a trifle early
     beats = _regular(first, period, heard.seconds)
-    bars = _bars(heard, beats, entry)
+    bars = bars_of(heard, beats, compound=compound)
     at = first + bar_one(beats, bars, entry) * period
+    return _tempo(heard, bars, bpm, exact, confidence, alternatives, first % period, at, [])
+
+
+def _tempo(
+    heard: Heard,
+    bars: Bars,
+    bpm: float,
+    exact: float,
+    confidence: float,
+    alternatives: tuple[float, ...],
+    beat_s: float,
+    bar_s: float,
+    changes: Sequence[tuple[int, float]],
+) -> Tempo:
+    """With beats a minute and numbers of beats turned into quarters."""
+    quarters = Fraction(3, 2) if bars.compound else Fraction(1)
+    value, *others = (round(float(quarters) * each, 3 if bars.compound else 4) for each in (bpm, *alternatives))
     return Tempo(
-        Estimate(named or bpm, confidence, "measured", alternatives),
-        exact,
-        round(first % period * heard.sample_rate),
-        round(max(0.0, at) * heard.sample_rate),
-        bars.beats,
+        Estimate(value, round(confidence, 3), "measured", tuple(others)),
+        float(quarters) * exact,
+        round(beat_s * heard.sample_rate),
+        round(max(0.0, bar_s) * heard.sample_rate),
+        2 if bars.compound and bars.beats == 4 else bars.beats,
         bars.confidence,
+        bars.compound,
+        tuple(TempoChange(quarters * at, round(float(quarters) * bpm, 3)) for at, bpm in changes),
     )
 
 
@@ -161,42 +213,42 @@ def _regular(first: float, period: float, end: float) -> Array:
     return np.asarray(first + np.arange(max(2, int((end - first) / period))) * period, dtype=np.float64)
 
 
-def _bars(heard: _Heard, beats: Array, entry: float) -> Bars:
-    scores = accents(heard.audio, heard.sample_rate, beats, heard.beat, heard.downbeat)
-    return find_bars(scores, nearest_beat(beats, entry))
-
-
-def _mapped(heard: _Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm: float) -> Tempo | None:
+def _mapped(heard: Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm: float) -> Tempo | None:
     """The tempo with its changes; None where no map keeps to the beats, or it is no better than one tempo, `bpm`."""
     times, tempi, _ = family.path(likely, ranked[0].bpm, 0.39)
     beats = tempomap.follow(heard.pulse, heard.onsets, tempi, times)
     if len(beats) < 16:
         return None
-    entry = entry_of(heard.audio, heard.sample_rate)
-    bars = _bars(heard, beats, entry)
+    shifted = beats[:-1] + _SHARES[:, None] * np.diff(beats)
+    if shift := phase.likeliest(heard, shifted):
+        beats = tempomap.on_onsets(shifted[shift], heard.onsets)
+    bars = bars_of(heard, beats)
     found = tempomap.fewest_knots(beats, bars.beats, bars.first)
     residual = float(np.percentile(np.abs(found.residuals_s), 95))
-    gridded = _regular(grid.first_beat(heard.onsets, bpm, heard.pulse), 60 / bpm, heard.seconds)
-    mapped = np.array([found.time_of(beat) for beat in range(len(beats))])
-    clearer = np.log([tempomap.at_beats(heard.onsets, at).mean() for at in (mapped, gridded)])
-    likelier = [np.log(tempomap.at_beats(heard.pulse, at) + 0.02).mean() for at in (mapped, gridded)]
-    better = clearer[0] - clearer[1] > LEAST_CLEARER and likelier[0] - likelier[1] > LEAST_LIKELIER
     restless = len(found.tempi) - 1 > MOST_CHANGES * len(beats) / bars.beats
-    if len(found.tempi) < 2 or residual > MOST_RESIDUAL_S or restless or not better:
+    if residual > MOST_RESIDUAL_S or restless or not _better(heard, found, len(beats), bpm):
         return None
-    one = bar_one(beats, bars, entry)
-    bpm, changes = found.from_beat(one)
-    alternatives = tuple(round(bpm * ratio, 3) for ratio in (0.5, 2.0))
-    confidence = round(float((np.abs(found.residuals_s) < MOST_RESIDUAL_S).mean() * (1 - residual / 0.06)), 3)
-    return Tempo(
-        Estimate(round(bpm, 3), confidence, "measured", alternatives),
-        bpm,
-        round(float(beats[0]) * heard.sample_rate),
-        round(max(0.0, found.time_of(one)) * heard.sample_rate),
-        bars.beats,
-        bars.confidence,
-        tuple(TempoChange(Fraction(at), round(bpm, 3)) for at, bpm in changes),
+    one = bar_one(beats, bars, heard.entry_s)
+    exact, changes = found.from_beat(one)
+    kept = float((np.abs(found.residuals_s) < UNSURE_RESIDUAL_S).mean()) * (1 - residual / MOST_RESIDUAL_S)
+    start, readings = float(beats[0]), (exact / 2, exact * 2)
+    return _tempo(heard, bars, round(exact, 3), exact, kept, readings, start, found.time_of(one), changes)
+
+
+def _better(heard: Heard, found: tempomap.Map, count: int, bpm: float) -> bool:
+    """Whether the map meets onsets and pulse far better than one tempo would, where its own tempo is another."""
+    mapped = np.array([found.time_of(beat) for beat in range(count)])
+    gridded = _regular(phase.first_beat(heard, bpm), 60 / bpm, heard.seconds)
+    other = np.abs(np.log(np.diff(mapped) * bpm / 60)) > OTHER_TEMPO
+    there = np.interp(gridded, mapped[:-1], other) > 0.5
+    if other.sum() < LEAST_BEATS or not there.any():
+        return False
+    onsets, pulse = (
+        [np.log(tempomap.at_beats(curve, at) + 0.02) for at in (mapped[:-1][other], gridded[there])]
+        for curve in (heard.onsets, heard.pulse)
     )
+    clearer = np.log(np.exp(onsets[0]).mean() / np.exp(onsets[1]).mean())
+    return bool(clearer > LEAST_CLEARER and pulse[0].mean() > pulse[1].mean())
 
 
 def _readings(bpm: float, ranked: Sequence[Candidate]) -> tuple[float, ...]:
@@ -216,4 +268,4 @@ def _confidence(onsets: Curve, bpm: float, ranked: Sequence[Candidate]) -> float
         octaves = np.log2(other.bpm / best.bpm)
         margin, doubt = (1.0, 0.12) if abs(octaves - np.round(octaves)) < 0.03 else (2.0, 0.5)
         ahead = min(ahead, 1 - doubt * (1 - min(1.0, (best.score - other.score) / margin)))
-    return round(float(steadiness * coherent * ahead), 3)
+    return float(steadiness * coherent * ahead)

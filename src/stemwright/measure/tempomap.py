@@ -78,10 +78,10 @@ def follow(beat: Curve, onsets: Curve, tempi: Array, at_s: Array) -> Array:
     while at >= 0:
         found.append(at)
         at = int(before[at])
-    return _on_onsets(np.array(found[::-1]) / _RATE, onsets)
+    return on_onsets(np.array(found[::-1]) / _RATE, onsets)
 
 
-def _on_onsets(beats_s: Array, onsets: Curve) -> Array:
+def on_onsets(beats_s: Array, onsets: Curve) -> Array:
     """Each beat on the peak of its onset, or where it was."""
     reach = int(_NEAR_S * onsets.rate)
     made = beats_s.copy()

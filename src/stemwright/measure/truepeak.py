@@ -47,9 +47,8 @@ class Bank:
     """What each second difference around a place may add there at most, `[taps]`."""
 
     def bound(self, peak: Array, bend: Array) -> Array:
-        """The most that can come out of each cell; given `[channels, cells]` with a neighbour on both sides."""
-        near = _near(peak)
-        return np.asarray(np.minimum(self.l1 * near, self.a * near + self.g * _near(bend)) * _ROUNDING)
+        """The most that can come out of each cell, given the largest of it and its neighbours `[channels, cells]`."""
+        return np.asarray(np.minimum(self.l1 * peak, self.a * peak + self.g * bend) * _ROUNDING)
 
 
 def _near(cells: Array) -> Array:
@@ -105,22 +104,22 @@ class TruePeaks:
         itu, sinc = banks()
         top = float(peak.max())
         self.true, self.high = max(self.true, top), max(self.high, top)
+        near, bends = _near(peak), _near(bend)
         if itu.l1 * top > self.true:
-            self.true = self._search(x, start, peak, bend, itu, self.true, 1.0)
+            self.true = self._search(x, start, itu.bound(near, bends), itu, self.true, 1.0)
         if sinc.l1 * top <= min(self.high * ENOUGH, 1.0):
             return np.zeros((0, 2), np.intp)
-        over = peak[:, 1:-1] > _OVER
-        maybe = np.argwhere((sinc.bound(peak, bend) > 1) & ~over)  # looked at in any case, to tell all that are above
+        over, bound = peak[:, 1:-1] > _OVER, sinc.bound(near, bends)
+        maybe = np.argwhere((bound > 1) & ~over)  # looked at in any case, to tell all that are above
         if len(maybe):
             found = self._heights(x, start, maybe, sinc, 1.0)
             over[tuple(maybe[found > _OVER].T)] = True
             self.high = max(self.high, float(found.max(initial=0)))
-        self.high = self._search(x, start, peak, bend, sinc, self.high, ENOUGH)
+        self.high = self._search(x, start, bound, sinc, self.high, ENOUGH)
         return np.argwhere(over)
 
-    def _search(self, x: Array, start: int, peak: Array, bend: Array, bank: Bank, most: float, enough: float) -> float:
+    def _search(self, x: Array, start: int, bound: Array, bank: Bank, most: float, enough: float) -> float:
         """`most`, or what lies above it by more than `enough`: the cells of the highest bound are looked at first."""
-        bound = bank.bound(peak, bend)
         cells = np.argwhere(bound > most * enough)
         bounds = bound[tuple(cells.T)]
         order = np.argsort(-bounds, kind="stable")
