@@ -1,4 +1,4 @@
-"""The audit: rules (`audit.rule`) over measured stems, in the strictness of a profile (`audit.profiles`)."""
+"""The audit: rules (`audit.rule`) over measured stems or an open session, as strict as a profile (`audit.profiles`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stemwright.audit.profiles import Profile, load_profile
 from stemwright.audit.rule import HEADINGS, Found, Rule, catalogue, collect, explain, rule
-from stemwright.model import SEVERITIES, Evidence, Finding, Fix, Levels, Severity, Stem, StemSet
+from stemwright.model import SEVERITIES, DawSession, Evidence, Finding, Fix, Levels, Severity, Stem, StemSet
 
 __all__ = [
     "HEADINGS",
@@ -25,6 +25,7 @@ __all__ = [
     "load_profile",
     "measured",
     "number",
+    "rank",
     "relative",
     "rule",
 ]
@@ -34,19 +35,19 @@ Known = Collection[tuple[str, str]]
 
 
 def audit(
-    stems: StemSet,
+    judged: StemSet | DawSession,
     profile: str | Profile = "protools",
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     baseline: Known = (),
 ) -> tuple[Finding, ...]:
-    """All findings over a measured set, the gravest first, then by file and code; waived ones last.
+    """All findings over a measured set or an open session, as `rank` sorts them.
 
     `select` and `ignore` are codes or their beginnings (`LVL`, `SET003`); selecting a full code also runs a rule
     that the profile turned off. Stems without levels pass all rules that need levels. Raises SettingsError.
     """
     policy = load_profile(profile) if isinstance(profile, str) else profile
-    roles = {stem.file.path: stem.role for stem in stems.everything}
+    roles = {} if isinstance(judged, DawSession) else {stem.file.path: stem.role for stem in judged.everything}
     today = datetime.date.today()
 
     def waived(finding: Finding) -> str:
@@ -56,11 +57,11 @@ def audit(
         return next(reasons, "known: it is in the baseline" if known else "")
 
     findings: list[Finding] = []
-    for one in policy.rules(select, ignore):
+    for one in policy.rules(select, ignore, isinstance(judged, DawSession)):
         severity = policy.severities.get(one.code)
         override = None if severity == "off" else severity
-        findings += (_finding(one, found, override, waived) for found in one.check(stems, **policy.settings(one)))
-    return tuple(sorted(findings, key=_rank))
+        findings += (_finding(one, found, override, waived) for found in one.check(judged, **policy.settings(one)))
+    return tuple(sorted(findings, key=rank))
 
 
 def _finding(one: Rule, found: Found, override: Severity | None, waived: Callable[[Finding], str]) -> Finding:
@@ -84,7 +85,8 @@ def _finding(one: Rule, found: Found, override: Severity | None, waived: Callabl
     return replace(finding, waived=waived(finding))
 
 
-def _rank(finding: Finding) -> tuple[bool, int, str, str, str]:
+def rank(finding: Finding) -> tuple[bool, int, str, str, str]:
+    """Sorts the gravest first, then by file or track and code; waived ones last."""
     path = finding.subject.as_posix() if finding.subject else ""
     return bool(finding.waived), -SEVERITIES.index(finding.severity), path, finding.rule, finding.message
 
@@ -96,9 +98,9 @@ def relative(finding: Finding, folder: Path) -> Finding:
 
 
 def causes() -> dict[str, str]:
-    """Cause by code, of rules that tell of one fault in several ways: too hot, too coarse, lossy, dithered."""
+    """Cause by code, of rules that tell one fault of a file in several ways: too hot, too coarse, lossy, dithered."""
     topics = ("headroom", "bit-depth", "file-format", "dither")
-    return {code: one.daw for code, one in catalogue().items() if one.daw in topics}
+    return {code: one.daw for code, one in catalogue().items() if one.daw in topics and not one.of_session}
 
 
 # ---- what rules share -----------------------------------------------------------------------------------------

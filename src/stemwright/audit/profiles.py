@@ -58,13 +58,19 @@ class Profile:
     waivers: tuple[Waiver, ...] = ()
     title: str = ""
 
-    def rules(self, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Rule, ...]:
-        """The rules that run. Selecting a full code also runs a rule that is turned off. Raises SettingsError."""
+    def rules(
+        self, select: Iterable[str] = (), ignore: Iterable[str] = (), of_session: bool = False
+    ) -> tuple[Rule, ...]:
+        """The rules that run over stems, or `of_session` over an open session.
+
+        Selecting a full code also runs a rule that is turned off. Raises SettingsError.
+        """
         wanted, unwanted = _prefixes(select), _prefixes(ignore)
         return tuple(
             rule
             for code, rule in catalogue().items()
-            if (not wanted or code.startswith(wanted))
+            if rule.of_session == of_session
+            and (not wanted or code.startswith(wanted))
             and not (unwanted and code.startswith(unwanted))
             and (self.severities.get(code) != "off" or code in wanted)
         )

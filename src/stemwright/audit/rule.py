@@ -1,8 +1,8 @@
 """What a rule is, and where all of them are found.
 
 A rule is one file in `audit/rules`: a function `(StemSet, *, options) -> Iterator[Found]` under `@rule`. It opens
-nothing and changes nothing; samples were measured before (`measure`). Its docstring is its manual, with the
-headings of `HEADINGS`.
+nothing and changes nothing; samples were measured before (`measure`). One whose first argument is a `DawSession` judges
+what is open in a DAW instead. Its docstring is its manual, with the headings of `HEADINGS`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ FAMILIES = {
     "NAM": "names",
     "MET": "metadata",
     "PKG": "the folder",
+    "SES": "the session that is open in a DAW, and its render settings",
 }
 """What the families of rules look at, in the order of an audit."""
 
@@ -49,7 +50,7 @@ class Found:
     message: str
     """One plain sentence with the number, without the file's name."""
     path: Path | None = None
-    """The file; None when the whole set is meant."""
+    """The file, or the track of an open session by its name; None when the whole set is meant."""
     measured: float | str | None = None
     limit: float | str = ""
     unit: str = ""
@@ -78,6 +79,12 @@ class Rule:
     daw: str
     options: Mapping[str, Any]
     check: Check
+
+    @property
+    def of_session(self) -> bool:
+        """Whether it judges a `DawSession` and no `StemSet`, as the first argument of its function says."""
+        first: object = next(iter(inspect.signature(self.check).parameters.values())).annotation
+        return first == "DawSession"
 
     @property
     def title(self) -> str:
