@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 
+import click
+
 from stemwright.cli import cli
 from stemwright.cli.commands.session import verify
 from stemwright.errors import StemwrightError
@@ -35,8 +37,9 @@ def test_every_command_line_in_the_readme_parses() -> None:
     for name, rest in lines:
         command = cli.get_command(context, name)
         assert command, name
-        if commands := getattr(command, "commands", None):
-            command = commands[rest.split()[0]]
+        words = rest.split()
+        while words and isinstance(command, click.Group) and (below := command.get_command(context, words[0])):
+            command, words = below, words[1:]
         if (name, rest.split()[0]) == ("session", "verify"):
             command = verify
         known = {word for parameter in command.params for word in parameter.opts}

@@ -91,6 +91,8 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
         ("split {0}/Song_Drums.wav --preset 4_track", "4_tracks"),
         ("split {0}/Song_Drums.wav --model htdemux", "htdemucs"),
         ("rule LVL01", "LVL001"),
+        ("session verfy {0}/S.rpp", "verify"),
+        ("session verfy", "verify"),
     ],
 )
 def test_a_name_that_nothing_bears_is_wrong_usage(
@@ -101,6 +103,38 @@ def test_a_name_that_nothing_bears_is_wrong_usage(
     code, out, err = run(capsys, *argv.format(folder).split(), "--progress", "none")
     assert (code, out) == (2, "") and f"did you mean '{meant}'?" in err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(f"{command} {{0}} --{flag}" for command in ("prep", "session", "notes") for flag in ("key Q", "bpm-range 9")),
+        "prep {0} --bpm-range 140-70",
+        "prep {0} --effects Kazoo=delay",
+        "audit {0} --report x.nope",
+        "audit {0} --select LVL --ignore LVL",
+        "split {0}/Song_Drums.wav --prompt guitar",
+        "split {0}/Song_Drums.wav --selection 900:1000",
+        "bench split --rows nope",
+        "watch {0} --bpm-range fast",
+    ],
+)
+def test_a_value_that_cannot_be_is_wrong_usage(argv: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = write_stems(tmp_path / "S", {"Drums": tone(100), "Bass": tone(60)}, 48_000)
+    code, out, err = run(capsys, *argv.format(folder).split(), "--progress", "none")
+    assert (code, out) == (2, "") and "help: " in err
+
+
+def test_short_steps_show_no_percentage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from stemwright.cli import output
+    from stemwright.model import Progress
+
+    clock = iter([0.0, 0.0, 0.5, 0.6, 10.0, 16.0, 20.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    draw, _ = output._plain()
+    for step, done in (("read", 0), ("read", 2), ("split", 1), ("split", 3), ("split", 6), ("split", 8)):
+        draw(Progress(step, done, 8 if step == "split" else 2))
+    assert capsys.readouterr().err.splitlines() == ["read", "split", "split 38%", "split 75%", "split 100%"]
 
 
 def test_a_file_without_a_command_is_told_what_to_say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -51,9 +51,10 @@ def test_a_template_is_filled_and_nothing_else_in_it_moves(
 ) -> None:
     (tmp_path / "mix.RPP").write_text(TEMPLATE)
     argv = ["session", str(stems), "--to", "reaper", "--template", str(tmp_path / "mix.RPP"), "--bpm", "100"]
-    assert code([*argv, "--map", "LeadVox=VOX MAIN", "--json"]) == 0
+    assert code([*argv, "--map", "LeadVox=VOX MAIN", "--json"]) == 3, "one stem found no track"
     document = json.loads(capsys.readouterr().out)
-    assert any("Synth" in w for w in document["warnings"]) and any("Strings" in w for w in document["warnings"])
+    assert not document["ok"] and len(document["failed"]) == 1 and "Synth" in document["failed"][0]
+    assert any("Strings" in w for w in document["warnings"])
     made = stems / "Stems.rpp"
     tracks = {track.name: [clip.file.path.name for clip in track.clips] for track in read_session(made).session.tracks}
     assert tracks == {"KICK": ["Kick.wav"], "VOX MAIN": ["LeadVox.wav"], "Strings": []}
@@ -117,10 +118,26 @@ def test_a_dry_run_says_which_stem_goes_where_and_writes_nothing(
     own.write_text(TEMPLATE)
     before = sorted(tmp_path.rglob("*"))
     argv = ["session", str(stems), "--template", str(own), "--bpm", "100", "--map", "LeadVox=VOX MAIN"]
-    assert code([*argv, "--dry-run", "--verify"]) == 0
+    assert code([*argv, "--dry-run", "--verify"]) == 3
     told = capsys.readouterr()
     made = stems / "Stems.rpp"
     assert f"would write {made}" in told.out and "Kick → KICK" in told.out and "LeadVox → VOX MAIN" in told.out
-    assert "took Synth" in told.err and sorted(tmp_path.rglob("*")) == before
+    assert "error: Synth went onto no track of mix.RPP" in told.err and sorted(tmp_path.rglob("*")) == before
     assert code([*argv, "--dry-run", "--map", "LeadVox=NO SUCH"]) == 2
     assert code([*argv, "--fps", "25"]) == 2 and "frame rate" in capsys.readouterr().err
+
+
+def test_a_stem_without_a_track_says_why(stems: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = f'<ITEM\nPOSITION 0\nLENGTH 1\n<SOURCE WAVE\nFILE "{stems / "Kick.wav"}"\n>\n>\n'
+    tracks = f"<TRACK\nNAME KICK\n{clip}>\n<TRACK\nNAME leadvox\nISBUS 1 1\n>\n<TRACK\nNAME Keys\nISBUS 2 -1\n>\n"
+    (tmp_path / "mix.RPP").write_text(f"<REAPER_PROJECT 0.1 7\nTEMPO 100 4 4\n{tracks}>\n")
+    soundfile.write(stems / "FullMix.wav", np.zeros((48000, 2)), 48000, subtype="PCM_24")
+    argv = ["session", str(stems), "--template", str(tmp_path / "mix.RPP"), "--bpm", "100"]
+    assert code([*argv, "--map", "Synth=Keys"]) == 3
+    told = capsys.readouterr().err
+    assert "error: Kick went onto no track of mix.RPP: KICK holds clips already" in told
+    assert "error: LeadVox went onto no track of mix.RPP: leadvox is a folder" in told
+    assert "--map LeadVox=TRACK" in told
+    assert "warning: FullMix went onto no track of mix.RPP: no track has its name or role" in told, (
+        "no stem: no failure"
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import soundfile
 
 from stemwright.cli import main
+from stemwright.measure.onsets import Curve
+from stemwright.separate import beats
 
 RATE = 22_050
 
@@ -39,4 +42,39 @@ def test_the_range_decides_between_half_and_double_time(
 def test_what_is_no_range_is_told(within: str, stems: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
         main(["notes", str(stems), "--bpm-range", within])
-    assert done.value.code == 1 and "70-140" in capsys.readouterr().err
+    assert done.value.code == 2 and "70-140" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("every", "bpm"), [(1, 168), (2, 84)])
+def test_a_model_hears_the_beats_also_of_what_was_measured_before(
+    every: int, bpm: float, stems: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hear(mono):
+        yield from ()
+        either = np.zeros((2, len(mono) * 50 // RATE + 1))
+        for number, click in enumerate(range(0, 166, every)):
+            either[int(number % 4 == 0), round(click * 30 / 84 * 50)] = 1
+        return Curve(either[0], 50.0), Curve(either[1], 50.0)
+
+    monkeypatch.setattr(beats, "hearing", {"beat_this": hear}.__getitem__)
+    for flags in ([], ["--beats", "beat_this", "--force"]):
+        with pytest.raises(SystemExit) as done:
+            main(["notes", str(stems), *flags, "--json"])
+        assert done.value.code == 0
+        said = capsys.readouterr().out
+    assert json.loads(said)["result"]["song"]["bpm"]["value"] == bpm
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "told"),
+    [("beat_this", 1, "stemwright[beats]"), ("htdemucs", 2, "beat_this"), ("x", 2, "beat_this")],
+)
+def test_what_cannot_hear_beats_is_told(
+    model: str, code: int, told: str, stems: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "beat_this" else found(name))
+    with pytest.raises(SystemExit) as done:
+        main(["notes", str(stems), "--beats", model])
+    assert done.value.code == code and told in capsys.readouterr().err
+    assert [path.name for path in stems.iterdir()] == ["Drums.wav"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from stemwright.model import (
     Fix,
     Levels,
     Loss,
+    MeterChange,
     Song,
     Stem,
     StemSet,
@@ -100,7 +102,7 @@ def test_markdown_tells_the_same() -> None:
     text, marked = (" ".join(render_notes(FACTS, suffix=suffix).split()) for suffix in (".txt", ".md"))
     for fact in ("124 BPM (measured, doubtful: alternatives 62 / 248)", "abababababab…", "-28.4 dBFS", "-1.25 dB"):
         assert fact in text and fact in marked
-    assert "| 3 | Nachtzug_Vocals.wav | Lead Vocal | silent | 0:16.000 |" in marked
+    assert "| 3 | Nachtzug_Vocals.wav | Lead Vocal | silent | – | 0:16.000 |" in marked
 
 
 def test_nothing_is_claimed_that_is_not_known() -> None:
@@ -161,7 +163,7 @@ def test_hostile_names_and_forty_stems(name: str) -> None:
     assert not any(unicodedata.category(c) == "Cc" for c in text if c != "\n")
     rows = [line for line in render_notes(facts, suffix=".md").splitlines() if line.startswith("|")]
     assert len(rows) == 8 + 2 + 41
-    assert {len(row.replace("\\\\", "").replace("\\|", "").split("|")) for row in rows} == {4, 7}
+    assert {len(row.replace("\\\\", "").replace("\\|", "").split("|")) for row in rows} == {4, 8}
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=60), st.integers(3, 40))
@@ -217,7 +219,7 @@ def test_broken_or_hostile_template_names_its_line(own: Path, line: str) -> None
 
 
 def test_missing_or_unreadable_template(own: Path) -> None:
-    with pytest.raises(SettingsError, match=r"no note called 'nope\.txt'"):
+    with pytest.raises(SettingsError, match=r"no notes template called 'nope\.txt'"):
         render_notes(FACTS, "nope")
     own.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match=r"own\.txt\.j2"):
@@ -270,3 +272,17 @@ def test_findings_of_one_rule_are_one_line_and_errors_come_first(suffix: str) ->
     assert f"LVL001 3 files ({names}): the first peaks at −0.00 dBFS" in flat
     assert "PKG002 say nothing of BPM; say nothing of key" in flat
     assert 0 < flat.index("CLP001 all 4 files: each is clipped") < flat.index("LVL001")
+
+
+def test_a_compound_metre_is_told_in_both_counts() -> None:
+    """People count 6/8 in dotted quarters, sessions in quarters: the notes say both, so that nobody halves by 1.5."""
+    song = replace(SET.song, bpm=Estimate(78.0, 1.0, "user"), meter_map=(MeterChange(Fraction(0), 6, 8),))
+    text = render_notes(NotesFacts(replace(SET, song=song)))
+    assert "78 BPM in quarters, 52 in dotted quarters" in text
+
+
+def test_of_a_session_without_audio_that_is_all_that_is_told() -> None:
+    losses = (Loss("Bass", "colours", "MIDI has no place for colours"), Loss("Bass", "audio", "MIDI holds no audio"))
+    text = render_notes(NotesFacts(SET, sessions=(("Song.mid", losses),)))
+    assert "MIDI holds no audio" in text
+    assert "colours" not in text

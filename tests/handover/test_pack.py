@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stemwright import archive as archives
+from stemwright.archive import clashes, fault
 from stemwright.audio.wav import replace_chunks
 from stemwright.errors import AlreadyThere, DamagedAudio, InputError, NotFoundInput, StemwrightError
-from stemwright.handover import _zip, pack, received
-from stemwright.handover._names import clashes, fault
+from stemwright.handover import pack, received
 from stemwright.safety import PART
 from support import finish, tone, write_wav
 
@@ -49,7 +50,7 @@ def problems(path: Path) -> set[tuple[str, str]]:
     return {(problem.kind, problem.name.removeprefix(f"{TOP}/")) for problem in checked(path).problems}
 
 
-def checked(path: Path) -> received.Checked:
+def checked(path: Path) -> received.Verified:
     return finish(received.check_folder(path) if path.is_dir() else received.check_archive(path))
 
 
@@ -273,7 +274,7 @@ def test_links_and_devices_are_named(mode: int, folder: Path, tmp_path: Path) ->
 
 
 def test_bombs_are_named_and_not_unpacked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_zip, "_MOST_DEFLATED", 32 << 20)
+    monkeypatch.setattr(archives, "_MOST_DEFLATED", 32 << 20)
     archive = packed(folder, tmp_path / "a.zip")
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened, opened.open(f"{TOP}/bomb", "w") as out:
         for _ in range(40):

@@ -75,7 +75,7 @@ def test_a_card_without_a_family_or_its_packages_is_refused(monkeypatch):
 def test_cards_have_a_family_and_pins_that_agree():
     cards = models.cards()
     assert {"htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx_extra"} <= {card.name for card in cards}
-    assert {card.family for card in cards} <= set(kinds())
+    assert {card.family for card in cards if card.stems} <= set(kinds())
     files = {(card.family, file.name, file.sha256) for card in cards for m in card.members for file in m.files}
     assert len({name for _, name, _ in files}) == len({digest for _, _, digest in files}) == len(files)
     for kind, name, digest in files:  # demucs's own names carry the first digits of the sha256

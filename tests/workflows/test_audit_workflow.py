@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stemwright.errors import AlreadyThere, SettingsError
+from stemwright.model import DawSession, DawTrack, PlacedClip
 from stemwright.workflows import audit
 from stemwright.workflows.audit import Audited, AuditOptions, audit_folder
 from support import finish, tone, write_stems
@@ -156,3 +157,41 @@ def test_watching_ends_once_a_change_has_settled(folder: Path) -> None:
             writer.start()
     assert looks >= 4 and said == ("Song_Bass DI.wav changed", "Song_Keys.wav is new", "Song_Drums.wav is gone")
     writer.join()
+
+
+SESSION = DawSession(
+    "Test",
+    "My Song",
+    sample_rate=48_000,
+    bits=16,
+    tracks=(DawTrack("Kick", clips=(PlacedClip("a", 0, 100), PlacedClip("b", 200, 100))), DawTrack("Bass")),
+)
+
+
+def test_an_open_session_is_judged_alone_and_with_its_stems(folder: Path, tmp_path: Path) -> None:
+    alone = finish(audit_folder(None, AuditOptions(), SESSION)).result
+    assert [(f.rule, str(f.subject or "")) for f in alone.findings] == [("SES002", ""), ("SES003", "Kick")]
+    assert (alone.folder, alone.files, alone.session, alone.tracks) == (None, 0, "My Song", 2)
+    assert all(code.startswith("SES") for code in alone.passed) and "SES001" in alone.passed
+    both = finish(audit_folder(folder, AuditOptions(select=("SES", "NAM002")), SESSION)).result
+    assert [f.rule for f in both.findings] == ["SES002", "NAM002", "SES003"] and both.files == 2
+    with pytest.raises(SettingsError, match="no rule is left"):
+        audited(folder, select=("SES",))
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "json", "junit", "sarif", "github"])
+def test_every_report_tells_of_an_open_session(form: str) -> None:
+    text = finish(audit_folder(None, AuditOptions(form=form), SESSION)).result.text
+    assert "SES003" in text and "is not consolidated: 2 clips" in text and "Kick" in text
+    if form in ("html", "markdown"):
+        assert "Export it after a look at 1 track." in text and "in 2 tracks" in text and "Consolidate Clip" in text
+    if form == "html":
+        assert ">Track</th>" in text and 'id="stems"' not in text
+    if form == "json":
+        assert json.loads(text)["session"]["tracks"][0]["name"] == "Kick"
+
+
+def test_a_session_without_faults_may_be_exported() -> None:
+    clean = DawSession("Test", "My Song", sample_rate=48_000, bits=24, tracks=(DawTrack("Bass"),))
+    text = finish(audit_folder(None, AuditOptions(form="markdown"), clean)).result.text
+    assert "Export it." in text and "Nothing to fix in 1 track." in text

@@ -17,6 +17,7 @@ from stemwright.audio.tags import read_cover
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.separation import SplitOptions
+from stemwright.workflows.session import SessionOptions, build_sessions
 from stemwright.workflows.split import split
 from support import finish, pulse_song
 
@@ -100,3 +101,9 @@ def test_what_the_user_says_against_the_tags_is_told(tmp_path: Path, free_engine
         file = probe(path)
         assert read_cover(path).data == PNG and file.metadata.ixml == "fine" and file.damage == ()
         assert (b"axml" in path.read_bytes()) == ("FullMix" in path.name)
+
+
+def test_a_session_tells_nonsense_in_tags(tmp_path: Path) -> None:
+    folder = stems(tmp_path / "Tune", BPM="fast", INITIALKEY="X#7")
+    told = finish(build_sessions(folder, SessionOptions(("midi",), given=Given(bpm=120, key="Am")))).warnings
+    assert any("'fast'" in warning for warning in told) and any("'X#7'" in warning for warning in told)

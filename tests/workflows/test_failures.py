@@ -142,6 +142,9 @@ def test_interrupt_in_the_split(song: Path, number: int) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err
     assert leftovers(song.parent) == [str(song)] and manifest.entry(song) == before
+    (folder,) = (path for path in song.parent.iterdir() if path.is_dir())
+    assert "Run the same command again" in (folder / manifest.INCOMPLETE).read_text()
+    assert manifest.INCOMPLETE in err and not manifest.read(folder / manifest.NAME).complete
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from stemwright.audio.probe import probe
-from stemwright.errors import AlreadyThere, DamagedAudio, InputError, MissingExtra, NotFoundInput, OutputError
+from stemwright.errors import (
+    AlreadyThere,
+    DamagedAudio,
+    InputError,
+    MissingExtra,
+    NotFoundInput,
+    OutputError,
+    WrongOption,
+)
 from stemwright.handover import manifest, references
 from stemwright.workflows import dropped
 from stemwright.workflows.facts import Given
@@ -124,6 +132,22 @@ def test_prep_packs_what_it_made_and_packs_it_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("ffmpeg") or shutil.which("lame")), reason="no MP3 encoder here")
+def test_a_refused_archive_does_not_hide_the_delivery(tmp_path: Path) -> None:
+    stems = write_stems(tmp_path / "Song", pulse_song(3))
+    (tmp_path / "Song_120_Am.zip").write_bytes(b"the user's own")
+    outcome = finish(packed(prep(stems, PrepOptions(given=GIVEN, to=("midi",))), PackOptions()))
+    assert outcome.result.complete and any(output.kind == "stem" for output in outcome.outputs)
+    (told,) = outcome.failed
+    assert told.startswith("not packed: ") and "is there already" in told and "--force" in told
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.7z"])
+def test_an_archive_is_a_zip(name: str, delivery: Path) -> None:
+    with pytest.raises(WrongOption, match=r"\.zip"):
+        finish(pack_folder(delivery, PackOptions(out=delivery.parent / name)))
+    assert not (delivery.parent / name).exists()
+
+
 def test_references_are_mp3_of_the_same_length(tmp_path: Path) -> None:
     stems = write_stems(tmp_path / "Stems", {"Drums": tone(100), "Bass": tone(60)}, 48_000)
     outcome = finish(pack_folder(stems, PackOptions(mp3=True)))

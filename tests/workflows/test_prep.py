@@ -15,7 +15,7 @@ from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError, StemwrightError
 from stemwright.handover import manifest
 from stemwright.model import Outcome
-from stemwright.workflows import batch
+from stemwright.workflows import batch, facts
 from stemwright.workflows.facts import Given
 from stemwright.workflows.prep import STEPS, Delivery, PrepOptions, prep
 from stemwright.workflows.separation import SplitOptions
@@ -42,6 +42,20 @@ def deliver(source: Path, **changes: object) -> Outcome[Delivery]:
 
 def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): manifest.entry(path).sha256 for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_mix_is_measured_on_the_tempo_that_the_user_wrote_into_the_delivery(
+    song: Path, free_engine: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bar 1 and the parts of the song must lie on its grid."""
+    folder = deliver(song, given=Given(), to=("midi",)).result.folder
+    (folder / "notes.toml").write_text("bpm = 97.0\nkey = 'Cm'\n")
+    asked: list[Given] = []
+    measure = facts.measure
+    monkeypatch.setattr(facts, "measure", lambda files, given: (asked.append(given), measure(files, given))[1])
+    again = deliver(song, given=Given(), to=("midi",)).result.song
+    assert [(given.bpm, given.key) for given in asked] == [(97.0, "C minor")]
+    assert again.bpm and again.key and (again.bpm.value, again.key.value) == (97.0, "C minor")
 
 
 def test_song_to_delivery(song: Path, mix: np.ndarray, free_engine: list[str]) -> None:
@@ -83,7 +97,7 @@ def test_second_run_redoes_nothing(song: Path, free_engine: list[str]) -> None:
 def test_a_changed_option_redoes_what_depends_on_it(song: Path, free_engine: list[str]) -> None:
     deliver(song)
     fewer = deliver(song, to=("reaper",))
-    assert fewer.skipped == ("song", "stems", "tags", "audit")
+    assert fewer.skipped == ("song", "stems", "tags", "audit", "guides")
     assert not list(fewer.result.folder.glob("*.aaf")) and not (fewer.result.folder / "Audio Files").exists()
     faster = deliver(song, given=Given(bpm=121, key="Am"))
     assert faster.result.folder.name == "My_Song_121_Am" and not (song.parent / "My_Song_120_Am").exists()
@@ -182,7 +196,7 @@ def test_dry_run_writes_nothing_and_says_what_would_run(song: Path, free_engine:
     deliver(song)
     again = deliver(song, dry_run=True, to=("midi",))
     actions = {planned.step: planned.action for planned in again.result.plan}
-    assert actions == dict.fromkeys(STEPS[:4], "done before") | dict.fromkeys(STEPS[4:], "run")
+    assert actions == dict.fromkeys(STEPS[:5], "done before") | dict.fromkeys(STEPS[5:], "run")
 
 
 def test_truncated_source_is_refused(song: Path, free_engine: list[str]) -> None:
@@ -349,3 +363,10 @@ def test_hot_lossy_stems_are_lowered_together_and_stay_lossy(tmp_path: Path) -> 
     assert ("FMT001", "Song_Keys.wav") in rules and not [rule for rule, _ in rules if rule in ("CLP001", "MET001")]
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert [stem["gain_db"] for stem in report["stems"]] == pytest.approx([-20 * np.log10(peak)] * 3, abs=1e-4)
+
+
+def test_formats_that_are_no_longer_wanted_leave_no_folders(song: Path, free_engine: list[str]) -> None:
+    several = deliver(song, to=("ardour", "midi")).result.folder
+    assert [path for path in several.rglob("*") if path.is_dir()]
+    folder = deliver(song, to=("midi",)).result.folder
+    assert folder == several and not [path for path in folder.rglob("*") if path.is_dir()]

@@ -120,3 +120,8 @@ def test_a_dry_run_tells_what_would_be_fetched(song, free_engine, monkeypatch) -
     outcome = finish(split(song, SplitOptions(), dry_run=True))
     assert outcome.warnings == ("kim is not here and would be fetched (913 MB)",)
     assert list(song.parent.iterdir()) == [song]
+
+
+def test_a_network_is_loaded_once_for_a_song(song, free_engine) -> None:
+    for work in (split(song, SplitOptions()), prep(song, PrepOptions(given=Given(bpm=64, key="C"), to=("midi",)))):
+        assert [event.step for event in work].count("load model") == 1

@@ -16,6 +16,7 @@ from stemwright.session.arrange import arrange
 from stemwright.session.formats import Written, read_session, readers, reaper
 from stemwright.units import FRAME_RATES
 from stemwright.workflows.facts import Given
+from stemwright.workflows.guides import Guides
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.session import SessionOptions, build_sessions
 from stemwright.workflows.verify import verify
@@ -65,6 +66,42 @@ def test_a_delivery_is_verified_by_its_manifest(tmp_path: Path) -> None:
     assert finish(verify(project)).result.ok
     (folder / "manifest.json").unlink()
     assert {d.field for d in finish(verify(project)).result.differences} == {"clip_gain", "audio"}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "field"),
+    [
+        (" 120 1 262148 ", " 121 1 262148 ", "tempo"),
+        (" 262148 ", " 262147 ", "meter"),
+        ('"Key: A minor', '"Key: B minor', "markers"),
+    ],
+)
+def test_a_delivery_has_its_tempo_its_metre_and_its_markers(stems: Path, was: str, now: str, field: str) -> None:
+    folder = finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper",)))).result.folder
+    project = folder / f"{folder.name}.rpp"
+    assert dict(finish(verify(project)).result.fields)["tempo"] == "kept"
+    text = project.read_text("utf-8")
+    assert was in text
+    project.write_text(text.replace(was, now), "utf-8")
+    assert field in {d.field for d in finish(verify(project)).result.differences}
+
+
+def test_a_delivery_has_the_markers_and_the_click_that_were_asked_for(stems: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "mine.csv"
+    listed.write_text("time,name\n0:01,Verse\n0:02,Chorus\n")
+    asked = Guides(markers=listed, click=True)
+    folder = finish(prep(stems, PrepOptions(given=GIVEN, to=("reaper", "midi"), guides=asked))).result.folder
+    project = folder / f"{folder.name}.rpp"
+    assert finish(verify(project)).result.differences == ()
+    assert finish(verify(project.with_suffix(".mid"))).result.ok
+    project.write_text(project.read_text("utf-8").replace('"Chorus"', '"Bridge"'), "utf-8")
+    assert {d.field for d in finish(verify(project)).result.differences} == {"markers"}
+
+
+def test_nobody_says_which_tempo_a_plain_folder_has(stems: Path) -> None:
+    project = finish(build_sessions(stems, SessionOptions(("reaper",), given=GIVEN))).outputs[0].path
+    outcome = finish(verify(project))
+    assert "tempo" not in dict(outcome.result.fields) and any("tempo" in told for told in outcome.warnings)
 
 
 def test_a_session_alone_is_only_looked_through(stems: Path, tmp_path: Path) -> None:

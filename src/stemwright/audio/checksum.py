@@ -11,7 +11,7 @@ import numpy as np
 
 from stemwright.audio.stream import blocks, quantise
 from stemwright.model import AudioFile, Damage
-from stemwright.safety import readable
+from stemwright.safety import reading
 
 _PIECE = 1 << 20
 
@@ -21,10 +21,8 @@ def verify_md5(file: AudioFile) -> Damage | None:
 
     Raises DamagedAudio when the file stops early, NotFoundInput or InputError when it cannot be read.
     """
-    try:
+    with reading(file.path):
         stated, found = _flac(file) if file.format.container == "flac" else _chunk(file)
-    except OSError as error:
-        raise readable(error, file.path) from error
     if not any(stated) or found in (stated, stated[::-1]):  # BWF MetaEdit reads its chunk as a little-endian number
         return None
     return Damage("md5", f"the file states the MD5 {stated.hex()}, its samples have {found.hex()}")

@@ -106,7 +106,7 @@ def build_ixml(
     """
     from lxml import etree
 
-    found = _root(old)
+    found = ixml_root(old)
     root = etree.Element("BWFXML") if found is None or found.tag != "BWFXML" else found
 
     def put(parent: etree._Element, name: str, text: object = None) -> etree._Element:
@@ -149,7 +149,7 @@ def parse_ixml(body: bytes) -> dict[str, str] | None:
 
     None when it is hostile or not well formed.
     """
-    root = _root(body)
+    root = ixml_root(body)
     if root is None:
         return None
     found = {name: root.findtext(place) for name, place in _IXML.items()}
@@ -158,7 +158,8 @@ def parse_ixml(body: bytes) -> dict[str, str] | None:
     return {name: text.strip() for name, text in found.items() if text and text.strip()}
 
 
-def _root(body: bytes) -> etree._Element | None:
+def ixml_root(body: bytes) -> etree._Element | None:
+    """The root of an iXML body; None when it is too large, hostile or not well formed."""
     from lxml import etree
 
     body = body.rstrip(b"\0 \r\n")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from stemwright.audio import stated
 from stemwright.audio.probe import SUFFIXES, majority_rate, probe
 from stemwright.errors import InputError, NotFoundInput
 from stemwright.model import AudioFile, Estimate, Song, Stem, StemSet, Unreadable
@@ -28,8 +29,9 @@ _TRACK_NUMBER = re.compile(r"^(\d{1,2}|0\d\d)[ ._-]+(?=.*[^\W\d_])")
 def read_stems(folder: Path) -> StemSet:
     """Everything that lies directly in a folder, sorted into stems, mix, unreadable and other files.
 
-    The part that all stem names share ("Song_") is no part of a stem's name. Raises NotFoundInput when the folder
-    is not there or holds no audio file at all, InputError when it may not be read.
+    The part that all stem names share ("Song_") is no part of a stem's name. What `notes.toml` states is taken over.
+    Raises NotFoundInput when the folder is not there or holds no audio file at all, InputError when it may not be
+    read, SettingsError for a wrong `notes.toml`.
     """
     try:
         everything = sorted(path for path in folder.iterdir() if not path.name.endswith(PART))
@@ -57,8 +59,9 @@ def read_stems(folder: Path) -> StemSet:
         raise NotFoundInput(f"{folder}: holds no audio files", hint)
     stems, mix, other_mixes = _sort(tuple(audio))
     rate = majority_rate(tuple(audio)) if audio else 48_000
-    return StemSet(
-        _song(folder, rate, (*stems, *((mix,) if mix else ()))),
+    noted = stated.read(folder)
+    found = StemSet(
+        stated.told(_song(folder, rate, (*stems, *((mix,) if mix else ()))), noted),
         stems,
         mix,
         folder,
@@ -70,6 +73,7 @@ def read_stems(folder: Path) -> StemSet:
         _notes(others),
         other_mixes=other_mixes,
     )
+    return stated.spoken_of(found, noted)
 
 
 def _promises_audio(name: str) -> bool:
@@ -131,6 +135,15 @@ def stem_names(paths: tuple[Path, ...]) -> tuple[str, ...]:
     bare = [_TRACK_NUMBER.sub("", name) for name in _without_shared_start(bare)]
     names = bare if len(set(bare)) == len(bare) else _without_shared_start(stems)
     return tuple(name.replace("_", " ").strip(" -") or stem for name, stem in zip(names, stems, strict=True))
+
+
+def noted_names(paths: tuple[Path, ...]) -> dict[str, str]:
+    """File name -> the name under which a `notes.toml` tells of it: the track's, while no other has that."""
+    names = stem_names(paths)
+    count = Counter(name.casefold() for name in names)
+    return {
+        path.name: name if count[name.casefold()] == 1 else path.name for path, name in zip(paths, names, strict=True)
+    }
 
 
 def _without_shared_start(names: list[str]) -> list[str]:

@@ -82,15 +82,15 @@ def _version(bext: bytes) -> tuple[int, str, float | None, float | None]:
 
 def _info(bodies: list[tuple[bytes, bytes]], big: bool) -> Iterator[tuple[str, str]]:
     for chunk, data in bodies:
-        if chunk in AIFF and (text := _text(data)):
+        if chunk in AIFF and (text := text_of(data)):
             yield AIFF[chunk], text
         if chunk == b"LIST" and data[:4] == b"INFO":
             for name, said in info_entries(data[4:], big):
-                if name in INFO and (text := _text(said)):
+                if name in INFO and (text := text_of(said)):
                     yield INFO[name], text
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
     """Text in whatever encoding its writer took for granted: UTF-16 with its mark, UTF-8, else Latin-1."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace").split("\0")[0].strip()

@@ -21,7 +21,7 @@ from stemwright.audio.metadata import read_metadata
 from stemwright.audio.tags import read_tags
 from stemwright.errors import DamagedAudio, InputError, NotAudio, UnreadableAudio
 from stemwright.model import AudioFile, Chunk
-from stemwright.safety import readable
+from stemwright.safety import reading
 
 SUFFIXES = frozenset(
     (
@@ -45,7 +45,7 @@ def probe(path: Path) -> AudioFile:
     be read of it; kind "changing": something writes to it), UnreadableAudio (a reader is missing; kind "locked":
     copy protection, or its bytes lie in a cloud). Damage that leaves samples readable stands in `damage`.
     """
-    try:
+    with reading(path):
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
             raise InputError(f"{path}: is a folder", "give the audio file, or use a command that takes a folder")
@@ -57,8 +57,6 @@ def probe(path: Path) -> AudioFile:
             raise NotAudio(f"{path}: is empty (0 bytes)", "the export or the copy failed; export it again", "empty")
         with path.open("rb") as file:
             made = _probe_open(file, path, found)
-    except OSError as error:
-        raise readable(error, path) from error
     require_unchanged(path, found)
     return replace(made, bytes=found.st_size)
 
@@ -112,10 +110,8 @@ def require_unchanged(path: Path, before: os.stat_result) -> None:
 
     Raises NotFoundInput or InputError when it has gone.
     """
-    try:
+    with reading(path):
         after = path.stat()
-    except OSError as error:
-        raise readable(error, path) from error
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise changed(path)
 

@@ -17,9 +17,8 @@ from stemwright.audio.tagging import NOTE
 from stemwright.audio.tags import every
 from stemwright.model import AudioFile, Estimate
 from stemwright.naming import one_line
-from stemwright.units import parse_key, short_key
+from stemwright.units import FASTEST_BPM, SLOWEST_BPM, parse_key, short_key
 
-SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 AGREED, DISPUTED = 0.9, 0.6
 """Confidence of what all tags say, and of the first where they disagree."""
 

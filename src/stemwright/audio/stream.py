@@ -23,7 +23,7 @@ from stemwright.audio.headers import Kind, Layout
 from stemwright.audio.probe import changed, layout_of, require_unchanged
 from stemwright.errors import DamagedAudio
 from stemwright.model import AudioFile
-from stemwright.safety import readable
+from stemwright.safety import reading
 
 Block = NDArray[np.float32]
 """float32 `[channels, n]`, full scale = 1.0."""
@@ -66,10 +66,8 @@ def open_audio(file: AudioFile) -> Iterator[Reader]:
 
 
 def _as_probed(file: AudioFile) -> os.stat_result:
-    try:
+    with reading(file.path):
         found = file.path.stat()
-    except OSError as error:
-        raise readable(error, file.path) from error
     if file.bytes and file.bytes != found.st_size:
         raise changed(file.path)
     return found
@@ -78,15 +76,13 @@ def _as_probed(file: AudioFile) -> os.stat_result:
 def _open(file: AudioFile) -> tuple[Any, Layout | None]:
     """A binary file at its first sample and the layout of its samples, or a SoundFile and None."""
     path = file.path
-    try:
+    with reading(path):
         with path.open("rb") as raw:
             head = raw.read(HEAD)
         if foreign(head):
             path = as_wav(path)
         layout = layout_of(path)
         source: Any = path.open("rb", buffering=0) if layout else _by_library(path, file)
-    except OSError as error:
-        raise readable(error, path) from error
     if layout:
         source.seek(layout.offset)
     if file.format.channels != (layout.align // int(layout.dtype[1]) if layout else source.channels):
@@ -129,11 +125,8 @@ def raw_blocks(file: AudioFile, frames: int = BLOCK) -> Raw | None:
 
     Iterating raises DamagedAudio when the file stops early or changes. Raises NotFoundInput, InputError.
     """
-    try:
-        with file.path.open("rb") as raw:
-            layout = None if foreign(raw.read(HEAD)) else layout_of(file.path)
-    except OSError as error:
-        raise readable(error, file.path) from error
+    with reading(file.path), file.path.open("rb") as raw:
+        layout = None if foreign(raw.read(HEAD)) else layout_of(file.path)
     return Raw(layout.kind, _raw(file, frames)) if layout else None
 
 
@@ -213,10 +206,8 @@ class _PlainReader:
     def _fill(self, data: NDArray[np.uint8]) -> None:
         room, at = data.data, 0
         while at < len(room):
-            try:
+            with reading(self._file.path):
                 got = self._raw.readinto(room[at:])  # type: ignore[attr-defined]
-            except OSError as error:
-                raise readable(error, self._file.path) from error
             if not got:
                 done = self._file.frames - self._left + at // self._layout.align
                 raise _short(self._file.path, done, self._file.frames)

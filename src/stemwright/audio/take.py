@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from stemwright.audio.stream import blocks, quantise
 from stemwright.audio.tags import read_cover, stem_id3
 from stemwright.audio.wav import WavWriter, is_whole
 from stemwright.model import AudioFile
-from stemwright.safety import atomic, readable
+from stemwright.safety import copy_file
 
 
 def common_gain(files: Iterable[AudioFile]) -> float:
@@ -34,11 +33,7 @@ def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None
     """
     kind = file.format
     if gain == 1.0 and kind.encoding != "lossy" and not file.damage and is_whole(file.path):
-        with atomic(target) as part:
-            try:
-                shutil.copyfile(file.path, part)
-            except FileNotFoundError as error:
-                raise readable(error, file.path) from error
+        copy_file(file.path, target)
         return "copied byte by byte"
     as_float = kind.encoding == "float" or kind.bits > 24
     bits = 32 if as_float else 16 if 0 < kind.bits <= 16 and gain == 1.0 else 24

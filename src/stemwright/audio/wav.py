@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stemwright.audio.chunks import Bext, build_bext
 from stemwright.audio.riff import walk
 from stemwright.errors import OutputError
-from stemwright.safety import atomic, readable, writable
+from stemwright.safety import atomic, reading, writing
 
 _RIFF_LIMIT = 0xFFFFFFFF
 _SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
@@ -90,10 +90,8 @@ class WavWriter:
         """Append `[channels, n]` samples."""
         if samples.ndim != 2 or samples.shape[0] != self.channels:
             raise ValueError(f"need [{self.channels}, n] samples, got {samples.shape}")
-        try:
+        with writing(self.path):
             self._file.write(self._bytes(samples))
-        except OSError as error:
-            raise writable(error, self.path) from error
         self.frames += samples.shape[1]
 
     def _bytes(self, samples: NDArray[np.int32] | NDArray[np.float32]) -> memoryview:
@@ -144,15 +142,13 @@ class WavWriter:
         )
 
     def _complete(self) -> None:
-        try:
+        with writing(self.path):
             if self.frames * self.channels * self.bits // 8 % 2:
                 self._file.write(b"\0")
             self._file.write(self._after)
             self._file.seek(0)
             self._file.write(self._header())
             self._file.flush()
-        except OSError as error:
-            raise writable(error, self.path) from error
 
 
 def _chunk(name: bytes, body: bytes, order: str = "<") -> bytes:
@@ -205,13 +201,10 @@ def is_whole(path: Path, kinds: tuple[bytes, ...] = _WAVE) -> bool:
 
     Among `kinds` may be FORM, for an AIFF. Raises NotFoundInput or InputError.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-            known = head[:4] in kinds and (head[:4] in (b"RIFF", b"FORM") or head[12:] == b"ds64")
-            found = list(walk(file, path.stat().st_size)) if known else []
-    except OSError as error:
-        raise readable(error, path) from error
+    with reading(path), path.open("rb") as file:
+        head = file.read(16)
+        known = head[:4] in kinds and (head[:4] in (b"RIFF", b"FORM") or head[12:] == b"ds64")
+        found = list(walk(file, path.stat().st_size)) if known else []
     data = b"SSND" if head[:4] == b"FORM" else b"data"
     has_data = head[8:12] in (b"WAVE", b"AIFF", b"AIFC") and any(c.name == data and c.size for c in found)
     return has_data and all(chunk.size == chunk.present for chunk in found)

@@ -1,11 +1,12 @@
 """The command line: a lazy click group over `commands/`, and the one place where errors become exit codes.
 
-Exit codes: 0 fine · 1 findings at or above --fail-on, or an error · 2 wrong usage · 3 some inputs of a batch
-failed, the others are done · 130 interrupted.
+Exit codes: 0 fine · 1 findings at or above --fail-on, or an error · 2 wrong usage · 3 a part of what was
+asked failed, the rest is done · 130 interrupted.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -67,7 +68,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    epilog="Exit codes: 0 fine, 1 findings or an error, 2 usage, 3 part of a batch failed, 130 interrupted.",
+    epilog="Exit codes: 0 fine, 1 findings or an error, 2 usage, 3 a part failed, the rest is done, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "STEMWRIGHT"},
 )
 @click.version_option(__version__, message="stemwright %(version)s")
@@ -85,6 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit."""
     from stemwright.cli import output
 
+    gc.set_threshold(50_000)  # else it goes through all that was imported again and again
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads cost more at the start than they bring
     if sys.stdout is None:  # the caller closed it (>&-)
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as we do
@@ -101,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
         output.fail(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        output.misused(error, sys.argv[1:] if argv is None else argv)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         output.interrupted()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stemwright.cli.output import manners
 from stemwright.model import Finding, Outcome
+from stemwright.units import many
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _ALIKE = 4
 """Findings of one rule, or files of one finding, that are shown before the others are only counted."""
-
-
-def many(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def findings(console: Console, found: tuple[Finding, ...], rate: int, rates: Mapping[str, int] = {}) -> None:
@@ -70,10 +66,14 @@ def audit(console: Console, outcome: Outcome[Any]) -> None:
     """What `audit` found."""
     made = outcome.result
     rules = len(made.passed) + len({finding.rule for finding in made.findings})
-    about = f"{made.folder}: {many(made.files, 'audio file')}, {many(rules, 'rule')}, profile {made.profile}"
+    judged = [f"session {made.session!r}: {many(made.tracks, 'track')}"] if made.session else []
+    judged += [f"{made.folder}: {many(made.files, 'audio file')}"] if made.folder else []
+    about = f"{', '.join(judged)}, {many(rules, 'rule')}, profile {made.profile}"
     console.print(about, markup=False)
     findings(console, made.findings, made.sample_rate, made.rates)
-    if any(found.fix and found.fix.applicability == "lossless" and not found.waived for found in made.findings):
+    if made.folder and any(
+        found.fix and found.fix.applicability == "lossless" and not found.waived for found in made.findings
+    ):
         fix = f"stemwright fix {shlex.quote(str(made.folder))}"
         console.print(f"`{fix}` repairs what needs no sample changed", markup=False)
     for output in outcome.outputs:

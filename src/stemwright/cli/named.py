@@ -49,11 +49,29 @@ def or_empty(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     return value or ""
 
 
+def comma_list(ctx: click.Context, parameter: click.Parameter, value: Any) -> tuple[str, ...]:
+    """`a,b` -> ("a", "b")."""
+    items = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return tuple(item.strip() for item in items if item.strip())
+
+
 def formats() -> Iterable[str]:
     """The names of the session formats that can be written."""
     from stemwright.session.formats import formats
 
     return formats()
+
+
+def hears_beats() -> Iterable[str]:
+    """The names of the models that hear beats."""
+    from stemwright.separate import beats
+
+    return beats.names()
+
+
+beats = click.option(
+    *("--beats",), cls=Named, known=hears_beats, metavar="MODEL", help="Hear the beats with this model (extra: beats)."
+)
 
 
 def layout(default: str, about: str) -> Callable[[F], F]:
@@ -62,15 +80,21 @@ def layout(default: str, about: str) -> Callable[[F], F]:
     return click.option("--layout", cls=Named, known=known, default=default, show_default=bool(default), help=about)
 
 
-def profile(purpose: str = "") -> Callable[[F], F]:
-    """`--profile`, for that purpose."""
+def profile(purpose: str = "", default: str = "protools") -> Callable[[F], F]:
+    """`--profile`, for that purpose; without a default it is "" when it is not given."""
     about = f"Delivery rules{purpose}: a name or a .toml file of your own."
+    known = templates("profiles")
     return click.option(
-        *("--profile",), cls=Named, known=templates("profiles"), default="protools", show_default=True, help=about
+        *("--profile",), cls=Named, known=known, default=default, show_default=bool(default), help=about
     )
 
 
 def notes(flag: str) -> Callable[[F], F]:
-    """The notes template, under that flag."""
-    known = templates("notes", ".txt.j2")
-    return click.option(flag, cls=Named, known=known, default="mix-engineer", show_default=True, help="Notes template.")
+    """The notes template, under that flag, and `--pdf`."""
+
+    def known() -> Iterable[str]:
+        return sorted({name for suffix in (".txt.j2", ".md.j2") for name in templates("notes", suffix)()})
+
+    form = click.option(flag, cls=Named, known=known, default="mix-engineer", show_default=True, help="Notes template.")
+    pdf = click.option("--pdf", is_flag=True, help="Write the notes as PDF, too (needs the extra `pdf`).")
+    return lambda function: form(pdf(function))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stemwright.cli import output
-from stemwright.cli.named import Named, formats, layout, or_empty, profile
+from stemwright.cli.guides import guided as guided
+from stemwright.cli.guides import guides_of
+from stemwright.cli.named import Named, beats, comma_list, formats, layout, or_empty, profile
 from stemwright.units import FRAME_RATES
 
 if TYPE_CHECKING:
@@ -24,10 +27,13 @@ PATH = click.Path(path_type=Path)
 
 
 class Number(click.FloatRange):
-    """A number within a range; `nan` is none."""
+    """A number within a range, with a decimal point or comma; `nan` is none."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number. Fails for what is none."""
+        value = value.replace(",", ".") if isinstance(value, str) else value
         number = super().convert(value, param, ctx)
         return number if number == number else self.fail(f"{value!r} is not a number", param, ctx)
 
@@ -42,12 +48,7 @@ def _manner(*names: str, **settings: Any) -> Callable[[F], F]:
 
 
 def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def apply(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return apply
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
 
 
 def _spans(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[tuple[float, float], ...]:
@@ -92,7 +93,8 @@ song = _stack(
     click.option("--title", help="Song title."),
     click.option("--artist", help="Artist."),
 )
-heard_song = _stack(song, click.option("--bpm-range", metavar="LOW-HIGH", help="Where the tempo lies: 70-140."))
+bpm_range = click.option("--bpm-range", metavar="LOW-HIGH", help="Where the tempo lies: 70-140.")
+heard_song = _stack(song, bpm_range, beats)
 
 effects = click.option(
     "--effects",
@@ -155,25 +157,19 @@ splits = _stack(
 )
 
 
-def comma_list(ctx: click.Context, parameter: click.Parameter, value: Any) -> tuple[str, ...]:
-    """`a,b` -> ("a", "b")."""
-    items = value if isinstance(value, (list, tuple)) else str(value).split(",")
-    return tuple(item.strip() for item in items if item.strip())
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "never"]),
+    default="error",
+    show_default=True,
+    help="Exit with 1 from this severity on.",
+)
 
-
-audits = _stack(
+judges = _stack(
     profile(),
-    click.option(
-        "--select", default="", callback=comma_list, metavar="CODES", help="Only these rules (prefixes, with commas)."
-    ),
+    click.option("--select", default="", callback=comma_list, metavar="CODES", help="Only these rules (or prefixes)."),
     click.option("--ignore", default="", callback=comma_list, metavar="CODES", help="All rules but these."),
-    click.option(
-        "--fail-on",
-        type=click.Choice(["error", "warning", "info", "never"]),
-        default="error",
-        show_default=True,
-        help="Exit with 1 from this severity on.",
-    ),
+    fail_on,
     click.option(
         "--report",
         "reports",
@@ -183,13 +179,16 @@ audits = _stack(
         help="Write a report: .html, .md, .json, .xml (JUnit), .sarif; markers: .rpp, .mid; labelled copies: "
         "a folder. Repeat it.",
     ),
+)
+
+audits = _stack(
+    judges,
     click.option("--format", "form", default="", metavar="KIND", help="Print a report of this kind, as `github`."),
     click.option("--baseline", type=PATH, help="Let pass what --write-baseline noted there."),
     click.option("--write-baseline", type=PATH, metavar="FILE", help="Note all findings as known."),
     click.option("--watch", is_flag=True, help="Audit again whenever something in the folder changes."),
     click.option("--remember/--no-remember", default=True, help="Take unchanged files' figures from the last time."),
 )
-
 
 sessions = _stack(
     click.option(
@@ -223,8 +222,8 @@ def given(flags: dict[str, Any]) -> Given:
     """What the user says about the song."""
     from stemwright.workflows.facts import Given
 
-    within = flags.get("bpm_range") or ""
-    return Given(flags["bpm"], flags["key"], flags["title"] or "", flags["artist"] or "", within)
+    heard = flags.get("bpm_range") or "", flags.get("sections", True), flags.get("beats") or ""
+    return Given(flags["bpm"], flags["key"], flags["title"] or "", flags["artist"] or "", *heard)
 
 
 def split_options(flags: dict[str, Any]) -> SplitOptions:
@@ -254,8 +253,6 @@ _AS_THEY_ARE = (
     *("quality", "residual", "stereo_mode", "bit_depth", "prompt", "spans", "shifts", "overlap"),
     *("precision", "device", "offline"),
 )
-
-
 _SESSIONS = ("to", "embed", "dawproject_style", "layout", "fps")
 
 
@@ -268,7 +265,8 @@ def prep_options(flags: dict[str, Any]) -> PrepOptions:
         split=split_options(flags),
         given=given(flags),
         acid=flags.get("acid", False),
-        **{name: flags[name] for name in (*_SESSIONS, "profile", "notes", "effects", "out", "force", "dry_run")},
+        guides=guides_of(flags),
+        **{name: flags[name] for name in (*_SESSIONS, "profile", "notes", "pdf", "effects", "out", "force", "dry_run")},
     )
 
 
@@ -296,5 +294,6 @@ def session_options(flags: dict[str, Any]) -> SessionOptions:
         given=given(flags),
         mapping=tuple((stem, track) for stem, _, track in pairs),
         rules=files[0] if files else None,
+        guides=guides_of(flags),
         **{name: flags[name] for name in (*_SESSIONS, "out", "force", "dry_run", "verify", "mixed_rates", "template")},
     )

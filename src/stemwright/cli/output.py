@@ -17,6 +17,7 @@ from stemwright.errors import StemwrightError
 from stemwright.model import Outcome, Progress
 
 if TYPE_CHECKING:
+    import click
     from rich.console import Console
 
 T = TypeVar("T")
@@ -67,23 +68,31 @@ def run(workflow: Generator[Progress, None, T], mode: str = "") -> T:
         workflow.close()
 
 
-def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None], ok: bool = True) -> None:
-    """Print a result: one JSON document, or what `view` makes of it, then the warnings as talk."""
+def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None], ok: bool = True) -> int:
+    """Print a result: one JSON document, or what `view` makes of it, then warnings and what failed as talk.
+
+    Returns the exit code: 3 when a part of what was asked failed.
+    """
+    code = 3 if outcome.failed else 0
     if manners.json:
         document = {
             "schema": serial.schema(name),
-            "ok": ok,
+            "ok": ok and not outcome.failed,
             "outputs": [{"path": str(o.path), "kind": o.kind, "role": o.role} for o in outcome.outputs],
             "warnings": outcome.warnings,
             "skipped": outcome.skipped,
+            "failed": outcome.failed,
             "result": outcome.result,
         }
         sys.stdout.write(serial.dumps(document))
-        return
+        return code
     if not manners.quiet:
         view(console(), outcome)
     for warning in () if manners.quiet else outcome.warnings:
         say(f"warning: {warning}")
+    for failure in outcome.failed:
+        say(f"error: {failure}")
+    return code
 
 
 def result(text: str) -> None:
@@ -102,8 +111,7 @@ def run_each(
     from stemwright.workflows import batch
 
     if len(inputs) == 1:
-        show(name, run(work(inputs[0])), view)
-        return 0
+        return show(name, run(work(inputs[0])), view)
     many = run(batch.each(inputs, work, at_once()))
     failed = [item for item in many.result if item.error]
 
@@ -112,12 +120,12 @@ def run_each(
             if item.outcome:
                 view(to, item.outcome)
 
-    show(name, many, view_all, ok=not failed)
+    code = show(name, many, view_all, ok=not failed)
     for item in failed:
         say(f"error: {'' if item.input.name in item.error else f'{item.input}: '}{item.error}\n  help: {item.hint}")
     if failed:
         say(f"{len(failed)} of {len(inputs)} inputs failed; the others are done")
-    return 3 if failed else 0
+    return 3 if failed else code
 
 
 def say(text: str) -> None:
@@ -128,8 +136,7 @@ def say(text: str) -> None:
 def fail(error: StemwrightError, cause: BaseException | None = None) -> None:
     """An error in one line and its hint in another, or as JSON; with -vv the traceback of it, or of its cause."""
     if manners.json:
-        what = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-        sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": what}))
+        _failed(type(error).__name__, message=error.message, hint=error.hint)
     if manners.verbose > 1:
         import traceback
 
@@ -140,8 +147,22 @@ def fail(error: StemwrightError, cause: BaseException | None = None) -> None:
 def interrupted() -> None:
     """What an interrupted user wants to know."""
     if manners.json:
-        sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": {"type": "Interrupted"}}))
-    say("interrupted: no half-written file was left; give the same command again")
+        _failed("Interrupted")
+    say(
+        "interrupted: no half-written file was left; the same command goes on from here\n"
+        "  help: a folder that it did not finish holds _INCOMPLETE.txt; do not send that"
+    )
+
+
+def misused(error: click.ClickException, argv: Sequence[str]) -> None:
+    """Wrong usage, which may be found before `--json` is read."""
+    if manners.json or "--json" in argv:
+        _failed("UsageError", message=error.format_message(), hint="")
+    error.show()
+
+
+def _failed(kind: str, **about: str) -> None:
+    sys.stdout.write(serial.dumps({"schema": "stemwright.error/1", "ok": False, "error": {"type": kind, **about}}))
 
 
 Drawer = tuple[Callable[[Progress], None], Callable[[], None]]
@@ -177,8 +198,10 @@ def _bar() -> Drawer:
 
 
 def _plain() -> Drawer:
+    """A line for every step, and for every 5 s of one that takes longer."""
     began = time.monotonic()
     said: dict[str, tuple[str, float]] = {"all": ("", began)}
+    since: dict[str, float] = {}
 
     def draw(event: Progress) -> None:
         if event.message:
@@ -191,8 +214,11 @@ def _plain() -> Drawer:
                 said["all"] = ("", now)
             return
         step, at = said.get(event.subject, ("", 0.0))
-        if step != event.step or now - at > 5 or (event.total and event.done >= event.total):
-            share = f" {100 * event.done / event.total:.0f}%" if event.total and event.done else ""
+        if step != event.step:
+            since[event.subject] = now
+        slow = now - since[event.subject] > 1  # a share of less is no news
+        if step != event.step or now - at > 5 or (slow and event.total and event.done >= event.total):
+            share = f" {100 * event.done / event.total:.0f}%" if slow and event.total and event.done else ""
             say(f"{f'{event.subject}: ' if event.subject else ''}{event.step}{share}")
             said[event.subject] = (event.step, now)
 

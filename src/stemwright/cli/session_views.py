@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stemwright.cli import views
-from stemwright.cli.found import many
 from stemwright.model import Outcome
+from stemwright.units import many
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,12 @@ def proof(found: Any) -> str:
 
 def sessions(console: Console, outcome: Outcome[Any]) -> None:
     """What `session` wrote or would write, and what was proved of it."""
-    views.sessions(console, outcome)
+    console.print(views.song_line(outcome.result.song), markup=False)
+    for path in outcome.result.planned:
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {path}", markup=False)
+    media = sum(output.kind == "media" for output in outcome.outputs)
+    if media:
+        console.print(f"and {media} media files beside it")
     for stem, track in outcome.result.placed:  # of a template
         console.print(f"{stem} → {track}", markup=False)
     for found in outcome.result.verified:

@@ -24,7 +24,7 @@ class InForce:
 
 
 def in_force(root: click.Context) -> tuple[InForce, ...]:
-    """All options of all commands, as they would be without any flag."""
+    """All options of all commands, as they would be without any flag, and the contact that notes name."""
     group = root.command
     assert isinstance(group, click.Group)
     files: dict[tuple[str, str], tuple[Any, str]] = {}
@@ -43,6 +43,10 @@ def in_force(root: click.Context) -> tuple[InForce, ...]:
             if variable in os.environ:
                 value, origin = os.environ[variable], variable
             found.append(InForce(name, option.name, value, origin))
+    told = config.contact(Path.cwd())
+    for name in config.CONTACT:
+        said = told.get(name)
+        found.append(InForce("contact", name, said and said.value, str(said.origin) if said else "default"))
     return tuple(found)
 
 

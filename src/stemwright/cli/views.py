@@ -19,6 +19,8 @@ _KINDS = {
     "session": "DAW session",
     "media": "media of a session",
     "notes": "read this first",
+    "facts": "what is known; yours to change",
+    "edited facts": "yours, left as it is",
     "report": "all findings and measurements",
     "manifest": "hashes, versions, options",
 }
@@ -78,10 +80,13 @@ def plan(console: Console, made: Any) -> None:
 
 def song_line(song: Song) -> str:
     """`Demo · 120 BPM (measured) · A minor, 8A (measured)`."""
+    from stemwright.workflows.facts import key_doubts
+
     parts = [f"{song.title}{f' - {song.artist}' if song.artist else ''}"]
     parts.append(f"{round(song.bpm.value, 2):g} BPM ({song.bpm.source})" if song.bpm else "BPM unknown")
     if song.key:
-        parts.append(f"{spell_key(song.key.value)}, {camelot(song.key.value)} ({song.key.source})")
+        perhaps = "perhaps " if key_doubts(song) else ""
+        parts.append(f"{perhaps}{spell_key(song.key.value)}, {camelot(song.key.value)} ({song.key.source})")
     else:
         parts.append("key unknown")
     return " · ".join(parts)
@@ -108,16 +113,6 @@ def tree(console: Console, folder: Path, outputs: tuple[Output, ...]) -> None:
     console.print(root)
 
 
-def sessions(console: Console, outcome: Outcome[Any]) -> None:
-    """What `session` wrote or would write."""
-    console.print(song_line(outcome.result.song), markup=False)
-    for path in outcome.result.planned:
-        console.print(f"{'wrote' if outcome.outputs else 'would write'} {path}", markup=False)
-    media = sum(output.kind == "media" for output in outcome.outputs)
-    if media:
-        console.print(f"and {media} media files beside it")
-
-
 def files(console: Console, outcome: Outcome[Any]) -> None:
     """Paths that were written, found or removed; or what would be."""
     paths = [output.path for output in outcome.outputs]
@@ -134,7 +129,7 @@ def models(console: Console, outcome: Outcome[Any]) -> None:
     table = Table("model", "stems", "size", "here", "licence of the weights", box=None, padding=(0, 2, 0, 0))
     for row in outcome.result:
         size = f"{math.ceil(row.bytes / 1e6)} MB" if row.bytes else "-"
-        stems = " ".join(row.stems) if len(row.stems) < 10 else f"{len(row.stems)} stems"
+        stems = " ".join(row.stems) or "(beats)" if len(row.stems) < 10 else f"{len(row.stems)} stems"
         table.add_row(row.name, stems, size, "yes" if row.ready else "no", row.licence)
     console.print(table)
     console.print("`stemwright models pull NAME` tells the terms in full before anything is fetched", style="dim")
@@ -192,7 +187,8 @@ def _figures(console: Console, words: tuple[str, ...], heads: tuple[str, ...], r
 def settings(console: Console, outcome: Outcome[Any]) -> None:
     """Settings with their origin."""
     for row in outcome.result:
-        console.print(f"{row.command}.{row.option} = {row.value!r}  ({row.origin})", markup=False)
+        value = "is not set" if row.value is None else f"= {row.value!r}  ({row.origin})"
+        console.print(f"{row.command}.{row.option} {value}", markup=False)
 
 
 def lines(console: Console, outcome: Outcome[Any]) -> None:

@@ -12,7 +12,11 @@ WIDTH = 96
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 _LONE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """What Python makes of bytes in a file name that are no UTF-8, and what XML cannot hold."""
-_MARKDOWN = re.compile(r"[\\`*|<>\[\]~]|(?<![^\W_])_|_(?![^\W_])")
+_MARKDOWN = re.compile(
+    r"[\\`*|<>\[\]~]|(?<![^\W_])_|_(?![^\W_])"
+    r"|^[#+-](?=[#\s])|^-(?=-*$)|(?:(?<=^\d)|(?<=^\d\d)|(?<=^\d\d\d))[.)](?=\s)"
+)
+"""Markup anywhere in a text, and at its start what would make a heading, a list or a rule of it."""
 
 
 def visible(value: Any) -> Any:

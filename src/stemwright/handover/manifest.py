@@ -12,7 +12,7 @@ import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class Ledger:
     def done(self, name: str, key: str) -> Step | None:
         """The record of a step, when it was run with this key and all it made is unharmed."""
         step = next((step for step in self.manifest.steps if (step.name, step.key) == (name, key)), None)
-        if step is None or not all(map(self._unharmed, step.outputs)):
+        if step is None or not all(map(self.unharmed, step.outputs)):
             return None
         return step
 
@@ -119,7 +119,8 @@ class Ledger:
                 with suppress(OSError):
                     gone = safe_join(self.folder, entry.path)
                     gone.unlink()
-                    gone.parent.rmdir()  # refused unless it is empty
+                    for parent in takewhile(lambda parent: parent != self.folder, gone.parents):
+                        parent.rmdir()  # refused unless it is empty
         self.save(replace(self.manifest, steps=(*before, step, *after)))
         return step
 
@@ -128,7 +129,7 @@ class Ledger:
         moved = []
         for entry in (e for step in self.manifest.steps if step.name == name for e in step.outputs):
             path = self.folder / entry.path
-            if entry.kind in ("session", "notes") and path.is_file() and not self._unharmed(entry):
+            if entry.kind in ("session", "notes") and path.is_file() and not self.unharmed(entry):
                 number = 1
                 while (aside := path.with_name(f"{path.stem}_edited{number}{path.suffix}")).exists():
                     number += 1
@@ -158,7 +159,8 @@ class Ledger:
             write_text(self.folder / INCOMPLETE, text)
         write_text(self.folder / NAME, serial.to_json(manifest))
 
-    def _unharmed(self, entry: Entry) -> bool:
+    def unharmed(self, entry: Entry) -> bool:
+        """Whether a file is there as it was recorded."""
         path = self.folder / entry.path
         return path.is_file() and path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
 
@@ -185,6 +187,8 @@ def key(*parts: Any) -> str:
 
 def package_versions(*names: str) -> dict[str, str]:
     """Name -> version of those packages that are installed."""
+    from importlib import metadata  # 10 ms
+
     found = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):

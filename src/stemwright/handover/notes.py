@@ -15,21 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stemwright import __version__
+from stemwright import __version__, resources
+from stemwright.audio.stated import Stated
+from stemwright.errors import SettingsError
 from stemwright.handover import SeparationFacts, layout, templates
-from stemwright.model import SEVERITIES, AudioFile, AudioFormat, Estimate, Finding, Loss, Song, Stem, StemSet
+from stemwright.handover.notes_song import many, release_words, sections, song_words
+from stemwright.model import SEVERITIES, Finding, Loss, Stem, StemSet
 from stemwright.naming import label
-from stemwright.units import camelot, clock, short_key, spell_key
-
-SURE_BPM, SURE_KEY = 0.5, 0.4
-"""From this confidence on, a measured fact is called sure."""
-
-_SOURCES = {
-    "user": "stated by the producer",
-    "tag": "from the files' tags",
-    "filename": "from the name of folder or file",
-    "session": "from the DAW session",
-}
+from stemwright.units import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,10 @@ class NotesFacts:
     """(session file name, what it could not express)."""
     done: tuple[str, ...] = ()
     """What else was done to the audio, a sentence each."""
+    stated: Stated = field(default_factory=Stated)
+    """What of the producer's words stands neither in the song nor in a stem."""
+    contact: tuple[str, ...] = ()
+    """Whom to ask: name, studio, mail, ..., as it is to stand there."""
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
     version: str = __version__
 
@@ -61,15 +58,19 @@ def words(facts: NotesFacts) -> dict[str, Any]:
     stems = facts.stems
     judged = [found for found in facts.findings if not found.waived]
     found = {
-        "song": _song(stems),
+        "song": song_words(stems) | {"click": facts.stated.click, "comments": facts.stated.comments},
+        "release": release_words(facts.stated.release, stems),
+        "contact": list(facts.contact),
+        "sections": sections(stems.song),
         "tracks": [_track(number, stem) for number, stem in enumerate(stems.everything, 1)],
         "together": _together(stems),
         "samples": [*_alignment(stems), *_gains(facts), *facts.done],
         "effects": [f"{s.file.path.name}: {s.printed_effects}" for s in stems.everything if s.printed_effects],
+        "comments": [f"{s.file.path.name}: {s.comments}" for s in stems.everything if s.comments],
         "separation": _separation(facts.separation, stems) if facts.separation else [],
         "sessions": [{"file": Path(name).name, "lacks": _lacks(losses)} for name, losses in facts.sessions],
-        "has_mix": stems.mix is not None,
-        "kinds": sorted({Path(name).suffix.lower() for name, _ in facts.sessions}),
+        "has_mix": stems.mix is not None and any(not name.lower().endswith(".mid") for name, _ in facts.sessions),
+        "imports": _imports(facts),
         "audit": _audit(judged),
         "findings": [
             _finding(stems, [found for found in judged if (found.severity, found.rule) == group])
@@ -90,53 +91,6 @@ def local(path: Path, folder: Path | None) -> str:
     return path.as_posix() if not path.is_absolute() and ".." not in path.parts else path.name
 
 
-def _song(stems: StemSet) -> dict[str, str]:
-    song = stems.song
-    files = [stem.file for stem in stems.everything]
-    meters = [f"{meter.numerator}/{meter.denominator}" for meter in song.meter_map]
-    return {
-        "title": song.title,
-        "artist": song.artist,
-        "tempo": _tempo(song),
-        "key": _key(song.key),
-        "metre": ", then ".join(meters) or "unknown",
-        "bar_one": _bar_one(song),
-        "length": _lengths(files),
-        "format": _counted(_format(file.format) for file in files),
-    }
-
-
-def _tempo(song: Song) -> str:
-    if not song.bpm:
-        return "unknown"
-    others = [_number(bpm) for bpm in song.bpm.alternatives]
-    changes = f", and {len(song.tempo_map)} later changes" if song.tempo_map else ""
-    return f"{_number(song.bpm.value)} BPM{changes} ({_certainty(song.bpm, SURE_BPM, others)})"
-
-
-def _key(key: Estimate[str] | None) -> str:
-    if not key:
-        return "unknown"
-    others = [spell_key(other) for other in key.alternatives]
-    certainty = _certainty(key, SURE_KEY, others)
-    return f"{spell_key(key.value)} · {short_key(key.value)} · {camelot(key.value)} ({certainty})"
-
-
-def _certainty(estimate: Estimate[Any], sure_from: float, others: list[str]) -> str:
-    if estimate.source != "measured":
-        return _SOURCES[estimate.source]
-    if estimate.confidence >= sure_from:
-        return "measured, sure"
-    return f"measured, doubtful{': alternatives ' if others else ''}{' / '.join(others[:2])}"
-
-
-def _bar_one(song: Song) -> str:
-    if not song.bpm:
-        return "unknown"
-    where = f"{clock(song.downbeat_frame, song.sample_rate)} (frame {song.downbeat_frame:,})"
-    return f"begins at {where} of the files" if song.downbeat_frame else "begins with the first sample"
-
-
 def _track(number: int, stem: Stem) -> dict[str, Any]:
     peak = stem.levels.sample_peak_dbfs if stem.levels else None
     return {
@@ -144,8 +98,31 @@ def _track(number: int, stem: Stem) -> dict[str, Any]:
         "file": stem.file.path.name,
         "role": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label(stem.role)),
         "peak": "–" if peak is None else "silent" if peak == -math.inf else f"{peak:.1f}",
+        "loudness": _loudness(stem),
         "length": clock(stem.file.frames, stem.file.format.sample_rate),
+        "effects": stem.printed_effects,
+        "comments": stem.comments,
     }
+
+
+def _loudness(stem: Stem) -> str:
+    lufs = stem.levels.loudness.integrated_lufs if stem.levels else -math.inf
+    return "–" if lufs == -math.inf else f"{lufs:.1f}"
+
+
+def _imports(facts: NotesFacts) -> list[dict[str, str]]:
+    """How each DAW takes what lies there: `templates/notes/imports.toml`. Raises SettingsError for a wrong one."""
+    kinds = {Path(name).suffix.lower() for name, _ in facts.sessions}
+    where = "together" if _together(facts.stems) else "apart"
+    try:
+        return [
+            {"daw": str(guide["daw"]), "text": str(guide["text"])}
+            for guide in resources.load("notes", "imports")["import"]
+            if kinds.issuperset(guide.get("needs", ())) and guide.get("stems", where) == where
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        path = resources.find("notes", "imports")
+        raise SettingsError(f"{path}: is wrong: {error}", "each [[import]] needs `daw` and `text`") from error
 
 
 def _together(stems: StemSet) -> bool:
@@ -155,7 +132,7 @@ def _together(stems: StemSet) -> bool:
 def _alignment(stems: StemSet) -> list[str]:
     """What one has to know to lay the files under each other."""
     files = [stem.file for stem in stems.everything]
-    what = f"{_many(len(stems.stems), 'stem')}{' and the full mix' if stems.mix else ''}"
+    what = f"{many(len(stems.stems), 'stem')}{' and the full mix' if stems.mix else ''}"
     if not _together(stems):
         return [f"The start times in the files differ: place the {what} by their BWF time stamps."]
     if len({(file.frames, file.format.sample_rate) for file in files}) > 1:
@@ -206,7 +183,9 @@ def _separation(made: SeparationFacts, stems: StemSet) -> list[str]:
 
 
 def _lacks(losses: Iterable[Loss]) -> list[str]:
-    return [f"{loss.field.replace('_', ' ')}: {loss.reason} ({loss.subject})" for loss in losses]
+    """What a session lacks; of one without audio only that, for what else tracks lack in it follows."""
+    told = [loss for loss in losses if loss.field == "audio"] or losses
+    return [f"{loss.field.replace('_', ' ')}: {loss.reason} ({loss.subject})" for loss in told]
 
 
 def _finding(stems: StemSet, alike: list[Finding]) -> dict[str, str]:
@@ -226,29 +205,5 @@ def _audit(findings: Iterable[Finding]) -> str:
     count = Counter(found.severity for found in findings)
     if not count:
         return "No finding."
-    return f"{', '.join(_many(count[kind], 'remark' if kind == 'info' else kind) for kind in SEVERITIES[::-1])}."
-
-
-def _lengths(files: list[AudioFile]) -> str:
-    texts = {f"{clock(f.frames, f.format.sample_rate)} ({f.frames:,} frames)": f.frames for f in files}
-    shortest_first = sorted(texts, key=texts.__getitem__)
-    return " to ".join(dict.fromkeys((*shortest_first[:1], *shortest_first[-1:]))) or "–"
-
-
-def _format(form: AudioFormat) -> str:
-    depth = f"{form.container}, lossy" if form.encoding == "lossy" else f"{form.bits}-bit {form.encoding}"
-    channels = {1: "mono", 2: "stereo"}.get(form.channels, f"{form.channels} channels")
-    return f"{form.sample_rate:,} Hz · {depth.replace('pcm', 'PCM')} · {channels}"
-
-
-def _counted(texts: Iterable[str]) -> str:
-    count = Counter(texts).most_common()
-    return count[0][0] if len(count) == 1 else "; ".join(f"{text} ({_many(n, 'file')})" for text, n in count)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
-
-
-def _number(value: float) -> str:
-    return f"{round(value, 3):g}"
+    told = f"{', '.join(many(count[kind], 'remark' if kind == 'info' else kind) for kind in SEVERITIES[::-1])}."
+    return told[0].upper() + told[1:]

@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stemwright import serial
+from stemwright.archive import clashes, fault
 from stemwright.audio.probe import probe, require_unchanged
 from stemwright.errors import InputError, NotFoundInput
 from stemwright.handover import manifest
-from stemwright.handover._names import clashes, fault
 from stemwright.handover.manifest import Entry, Manifest
 from stemwright.model import Progress
-from stemwright.safety import PART, atomic, readable
+from stemwright.safety import PART, atomic, readable, reading
 
 SHA256, MD5, AUDIO_MD5 = "checksums.sha256", "checksums.md5", "checksums_audio.csv"
 LISTS = (SHA256, MD5, AUDIO_MD5)
@@ -59,10 +59,8 @@ class Member:
         """Its size. Raises NotFoundInput or InputError."""
         if isinstance(self.source, bytes):
             return len(self.source)
-        try:
+        with reading(self.source):
             return self.source.stat().st_size
-        except OSError as error:
-            raise readable(error, self.source) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +169,16 @@ def _reading(member: Member) -> Iterator[BinaryIO]:
     if isinstance(member.source, bytes):
         yield io.BytesIO(member.source)
         return
-    try:
+    with reading(member.source):
         before, file = member.source.stat(), member.source.open("rb")
-    except OSError as error:
-        raise readable(error, member.source) from error
     with file:
         yield file
     require_unchanged(member.source, before)
 
 
 def _piece(file: BinaryIO, member: Member) -> bytes:
-    try:
+    with reading(Path(member.name)):  # a disk that fails below us; not to be taken for the one that is written to
         return file.read(_PIECE)
-    except OSError as error:  # a disk that fails below us; not to be taken for the one that is written to
-        raise readable(error, Path(member.name)) from error
 
 
 def _data_chunk(member: Member) -> tuple[int, int]:

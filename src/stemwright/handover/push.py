@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from stemwright.audio.probe import require_unchanged
 from stemwright.errors import AlreadyThere, InputError, MissingExtra, OutputError, StemwrightError
 from stemwright.model import Progress
-from stemwright.safety import readable, sha256
+from stemwright.safety import reading, sha256
 
 _PART = 64 << 20
 """Bytes between two moments from which a push can go on."""
@@ -177,10 +177,8 @@ def _size(system: Any, path: str) -> int | None:
 
 
 def _source(path: Path) -> BinaryIO:
-    try:
+    with reading(path):
         return path.open("rb")
-    except OSError as error:
-        raise readable(error, path) from error
 
 
 def _said(error: Exception, url: str) -> str:

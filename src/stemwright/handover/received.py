@@ -15,15 +15,16 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from stemwright import serial
+from stemwright.archive import DAMAGE, Problem, opened, untrusted
 from stemwright.errors import AlreadyThere, InputError, StemwrightError
 from stemwright.handover import manifest
-from stemwright.handover._zip import DAMAGE, Problem, opened, untrusted
 from stemwright.handover.manifest import Manifest
 from stemwright.handover.pack import LISTS, SHA256, members
 from stemwright.model import Progress
-from stemwright.safety import PART, readable, safe_join, sweep, writable
+from stemwright.safety import PART, reading, safe_join, sweep, writable
 
 _LARGEST_LIST = 32 << 20
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
@@ -31,15 +32,17 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check looked at, and found."""
+class Verified:
+    """What a check of a received archive or folder looked at, and found."""
 
+    source: Path
     files: int
     bytes: int
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...]
+    extracted: Path | None = None
 
 
-def check_archive(path: Path) -> Generator[Progress, None, Checked]:
+def check_archive(path: Path) -> Generator[Progress, None, Verified]:
     """Read a received archive to its end and compare it with its own list of checksums; nothing is unpacked.
 
     Raises InputError and its kin for what is no ZIP archive, or not the whole of one.
@@ -53,13 +56,8 @@ def check_archive(path: Path) -> Generator[Progress, None, Checked]:
         digests: dict[str, str] = {}
         for name, info in good.items():
             try:
-                digest = hashlib.sha256()
                 with archive.open(info) as file:
-                    while piece := file.read(_PIECE):
-                        digest.update(piece)
-                        done += len(piece)
-                        yield Progress("verify", done, total, "bytes")
-                digests[name] = digest.hexdigest()
+                    digests[name], done = yield from _hashed(file, done, total)
             except (*DAMAGE, OSError):
                 problems.append(Problem("damaged", name, "cannot be read: its bytes are not those that were packed"))
                 wrong.add(name)
@@ -68,10 +66,10 @@ def check_archive(path: Path) -> Generator[Progress, None, Checked]:
         if found in digests and good[found].file_size <= _LARGEST_LIST:
             text = archive.read(good[found]).decode("utf-8", "replace")
     problems += _compared(text, found, digests, wrong)
-    return Checked(len(infos), total, tuple(problems))
+    return Verified(path, len(infos), total, tuple(problems))
 
 
-def check_folder(folder: Path) -> Generator[Progress, None, Checked]:
+def check_folder(folder: Path) -> Generator[Progress, None, Verified]:
     """Compare an unpacked archive with its list of checksums, or a delivery with its manifest.
 
     Raises NotFoundInput and InputError for a folder that cannot be read or has neither.
@@ -88,20 +86,25 @@ def check_folder(folder: Path) -> Generator[Progress, None, Checked]:
             continue
         try:
             safe_join(folder, name)
-            digest = hashlib.sha256()
             with path.open("rb") as file:
-                while piece := file.read(_PIECE):
-                    digest.update(piece)
-                    done += len(piece)
-                    yield Progress("verify", done, total, "bytes")
-            digests[name] = digest.hexdigest()
+                digests[name], done = yield from _hashed(file, done, total)
         except (OSError, InputError) as error:
             message = (
                 f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is a link out of the folder"
             )
             problems.append(Problem("damaged" if isinstance(error, OSError) else "link", name, message))
     problems += _compared(text, SHA256, digests, {problem.name for problem in problems})
-    return Checked(len(digests), done, tuple(problems))
+    return Verified(folder, len(digests), done, tuple(problems))
+
+
+def _hashed(file: IO[bytes], done: int, total: int) -> Generator[Progress, None, tuple[str, int]]:
+    """The SHA-256 of a file, and how many of the `total` bytes are `done` behind it."""
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+        done += len(piece)
+        yield Progress("verify", done, total, "bytes")
+    return digest.hexdigest(), done
 
 
 def extract(path: Path, into: Path) -> Generator[Progress, None, Path]:
@@ -187,10 +190,8 @@ def _folder_list(folder: Path) -> str:
     """The list of checksums of a folder, or what its manifest says in that form."""
     path = folder / SHA256
     if path.is_file() and path.stat().st_size <= _LARGEST_LIST:
-        try:
+        with reading(path):
             return path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise readable(error, path) from error
     found = manifest.read(folder / manifest.NAME)
     if not found:
         raise InputError(

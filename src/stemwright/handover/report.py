@@ -57,6 +57,7 @@ def _stem(stem: Stem, path: str) -> dict[str, Any]:
         "start_frame": file.start_frame,
         "gain_db": stem.gain_db,
         "printed_effects": stem.printed_effects,
+        "comments": stem.comments,
         "damage": serial.plain(file.damage),
         # A waveform is a picture for pages, and a thousand lines of a document.
         "levels": levels and {key: value for key, value in levels.items() if key != "overview"},

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from stemwright.audio.stream import Block
-from stemwright.errors import MissingExtra, SettingsError
+from stemwright.errors import MissingExtra, SettingsError, WrongOption
 from stemwright.registry import discover
 from stemwright.separate.models import ModelCard
 
@@ -100,11 +100,11 @@ def family(card: ModelCard) -> Family:
 
 
 def require(*packages: str, extra: str = "split") -> None:
-    """Raise MissingExtra unless torch, which all splitting needs, and `packages` are installed."""
+    """Raise MissingExtra unless torch, which all networks need, and `packages` are installed."""
     missing = [name for name in ("torch", *packages) if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
-            f"splitting needs packages that are not installed: {', '.join(missing)}",
+            f"packages that this needs are not installed: {', '.join(missing)}",
             f"pip install 'stemwright[{extra}]'" + (" (./scripts/stemwright does it)" if extra == "split" else ""),
         )
 
@@ -119,5 +119,5 @@ def choose_device(asked: str = "auto") -> str:
         return next(name for name, usable in there.items() if usable)
     if not there.get(asked):
         usable = ", ".join(name for name, here in there.items() if here)
-        raise SettingsError(f"there is no device {asked!r} here", f"use one of: auto, {usable}")
+        raise WrongOption(f"there is no device {asked!r} here", f"use one of: auto, {usable}")
     return asked

@@ -22,7 +22,7 @@ from stemwright.audio.stream import Block
 from stemwright.errors import StemwrightError
 from stemwright.separate import Mix, Network, Setup, cuda, family
 from stemwright.separate.models import card
-from stemwright.separate.overlap import Segment, cut, overlap_add
+from stemwright.separate.overlap import Segment, cut, middle, overlap_add
 from stemwright.separate.precision import doubtful
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Engine:
         if made.normalise:
             mix = _normalised(mix, mean, deviation)
         delays = [number * stride // shifts for number in range(shifts)]
-        runs = [_dropped(self._heard(_delayed(mix, delay), first - delay, wanted, overlap), delay) for delay in delays]
+        runs = [middle(self._heard(_delayed(mix, delay), first - delay, wanted, overlap), delay) for delay in delays]
         for block in runs[0] if shifts == 1 else _mean(runs):
             yield block.mul_(deviation).add_(mean) if made.normalise else block
 
@@ -244,14 +244,6 @@ def _delayed(mix: Mix, frames: int) -> Mix:
         yield from mix.blocks()
 
     return Mix(blocks, mix.frames + frames)
-
-
-def _dropped(blocks: Iterator[Tensor], frames: int) -> Iterator[Tensor]:
-    """All but the first frames."""
-    for block in blocks:
-        if frames < block.shape[-1]:
-            yield block[..., frames:]
-        frames = max(0, frames - block.shape[-1])
 
 
 def _mean(runs: Sequence[Iterator[Tensor]]) -> Iterator[Tensor]:

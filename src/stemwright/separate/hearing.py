@@ -14,6 +14,7 @@ from stemwright.audio.stream import Block
 from stemwright.separate import Mix
 from stemwright.separate.consistency import AIR_HZ, CHUNK, Heard, Shared, consistent
 from stemwright.separate.engine import Engine
+from stemwright.separate.overlap import middle
 from stemwright.separate.plan import Node
 from stemwright.separate.routing import Route, StereoMode, routes
 from stemwright.separate.spool import Spool
@@ -69,7 +70,7 @@ def hear(engine: Engine, node: Node, source: Source, manner: Manner) -> Iterator
     how: Any = "rest" if node.rest else "share" if manner.share and node.complete else "raw"
     top = 2.0 if made_rate >= source.rate else 0.9 * made_rate / source.rate
     air = (2 * AIR_HZ / source.rate, top)
-    yield from consistent(_middle(made, before, frames), mix, source.heard, how=how, air=air)
+    yield from consistent(middle(made, before, frames), mix, source.heard, how=how, air=air)
 
 
 def _run(
@@ -118,16 +119,6 @@ def _at_rate(made: Iterator[Tensor], from_rate: int, to_rate: int, frames: int, 
 
     for block in resampled(rows(), from_rate, to_rate, frames):
         yield torch.from_numpy(block).to(device).unflatten(0, (shape[0], shape[1]))
-
-
-def _middle(made: Iterator[Tensor], skip: int, frames: int) -> Iterator[Tensor]:
-    """`frames` frames after the first `skip`."""
-    for block in made:
-        part = block[..., skip : skip + frames]
-        skip = max(0, skip - block.shape[-1])
-        if part.shape[-1]:
-            frames -= part.shape[-1]
-            yield part
 
 
 def spooled(spool: Spool, index: int, frames: int) -> Callable[[int, int], Iterable[Block]]:

@@ -16,6 +16,9 @@ from typing import Any, Literal
 from stemwright import resources, serial
 from stemwright.errors import SettingsError
 
+BEATS = "beats"
+"""The family of models that hear beats and make no stems; `beats.py` runs them."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,9 +70,9 @@ class ModelCard:
     name: str
     title: str
     family: str
-    """The module of `stemwright.separate.families` that runs it."""
+    """The module of `stemwright.separate.families` that runs it, or BEATS."""
     stems: tuple[str, ...]
-    """In the order in which the network puts them out."""
+    """In the order in which the network puts them out; none of a model that hears beats."""
     sample_rate: int
     """Hz; 0 when it works at any rate."""
     segment: int
@@ -123,7 +126,8 @@ def card(name: str) -> ModelCard:
 
 
 def _check(made: ModelCard) -> None:
-    if not (made.stems and made.segment > 0 and made.sample_rate >= 0 and 0 <= made.overlap <= 0.95):
+    stems = made.stems or made.family == BEATS
+    if not (stems and made.segment > 0 and made.sample_rate >= 0 and 0 <= made.overlap <= 0.95):
         raise ValueError("stems and segment must not be empty or 0, overlap is at most 0.95")
     for member in made.members:
         if member.weights and len(member.weights) != len(made.stems):

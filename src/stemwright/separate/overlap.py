@@ -86,6 +86,16 @@ def overlap_add(
         total, weight, done = made[..., ready:], heft[ready:], done + ready
 
 
+def middle(blocks: Iterable[Tensor], skip: int, frames: int | None = None) -> Iterator[Tensor]:
+    """`frames` frames of a stream after the first `skip`, or all of them."""
+    for block in blocks:
+        part = block[..., skip:][..., :frames]
+        skip = max(0, skip - block.shape[-1])
+        if part.shape[-1]:
+            frames = None if frames is None else frames - part.shape[-1]
+            yield part
+
+
 def _triangle(segment: int, device: torch.device) -> Tensor:
     import torch
 

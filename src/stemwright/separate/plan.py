@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stemwright import resources, serial
-from stemwright.errors import SettingsError, UnknownName
+from stemwright.errors import SettingsError, UnknownName, WrongOption
 from stemwright.separate.models import ModelCard, card
 
 MIX = "mix"
@@ -131,15 +131,17 @@ def choose(name: str, quality: str) -> Plan:
     """A preset's plan in one quality. Raises SettingsError when it has none of that quality."""
     found = preset(name)
     if quality not in found.plans:
-        raise SettingsError(
+        raise WrongOption(
             f"the preset {name} has no quality {quality!r}", f"it has: {', '.join(found.plans)}; nothing else is taken"
         )
     return found.plans[quality]
 
 
 def of_model(model: str) -> Plan:
-    """All stems of one model; for one that makes a single stem, the rest too."""
+    """All stems of one model; for one that makes a single stem, the rest too. Raises WrongOption for one without."""
     made = card(model)
+    if not made.stems:
+        raise WrongOption(f"{model} makes no stems, it hears beats", f"for the tempo: prep --beats {model}")
     rest = "" if len(made.stems) > 1 else rest_of(made.stems[0])
     node = Node(model, {stem: stem for stem in made.stems}, rest=rest)
     return Plan((node,), node.outputs)
@@ -160,7 +162,7 @@ def narrow(plan: Plan, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
         plan = _two(plan, two_stems)
     stems = tuple(s for s in plan.stems if (not only or s in only) and s not in without)
     if not stems:
-        raise SettingsError("no stem is left", f"{_called(plan)} has: {', '.join(plan.stems)}")
+        raise WrongOption("no stem is left", f"{_called(plan)} has: {', '.join(plan.stems)}")
     needed: set[str] = set(stems)
     nodes: list[Node] = []
     for node in reversed(plan.nodes):
@@ -177,7 +179,7 @@ def _two(plan: Plan, stem: str) -> Plan:
         if node.source == MIX and stem in node.give:
             two = Node(node.model, {stem: node.give[stem]}, rest=rest_of(stem))
             return replace(plan, nodes=(two,), stems=two.outputs)
-    raise SettingsError(f"{_called(plan)} does not take {stem} from the mix itself", "use --only, or another preset")
+    raise WrongOption(f"{_called(plan)} does not take {stem} from the mix itself", "use --only, or another preset")
 
 
 def with_residual(plan: Plan, how: str) -> Plan:
@@ -187,16 +189,14 @@ def with_residual(plan: Plan, how: str) -> Plan:
     """
     nodes, stems = [], list(plan.stems)
     if not any(node.complete and not node.rest for node in plan.nodes):
-        raise SettingsError(f"{_called(plan)} leaves nothing over in this way", "leave --residual out")
+        raise WrongOption(f"{_called(plan)} leaves nothing over in this way", "leave --residual out")
     for node in plan.nodes:
         if node.complete and not node.rest and how == "file":
             stems.append("residual" if node.source == MIX else f"{node.source}_residual")
             nodes.append(replace(node, rest=stems[-1]))
         elif node.complete and not node.rest:
             if "other" not in node.give:
-                raise SettingsError(
-                    f"{node.model} makes no `other` that could take it", "use --residual spread or file"
-                )
+                raise WrongOption(f"{node.model} makes no `other` that could take it", "use --residual spread or file")
             kept = {name: stem for name, stem in node.give.items() if name != "other"}
             nodes.append(replace(node, give=kept, rest="other"))
         else:

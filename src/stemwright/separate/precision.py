@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stemwright.errors import SettingsError
+from stemwright.errors import WrongOption
 from stemwright.separate import Precision
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _CREST = 20.0
 
 
 def choose_precision(asked: str, device: str) -> Precision:
-    """What was asked for, or the best. Raises SettingsError for what does not go with the device."""
+    """What was asked for, or the best. Raises WrongOption for what does not go with the device."""
     if asked == "auto":
         return best_precision(device)
     if asked == "fast" and device == "cuda":
@@ -23,7 +23,7 @@ def choose_precision(asked: str, device: str) -> Precision:
     if asked == "bf16" and device == "cpu":
         return "bf16"
     if asked != "exact":
-        raise SettingsError(f"there is no precision {asked!r} on {device}", "use --precision auto or exact")
+        raise WrongOption(f"there is no precision {asked!r} on {device}", "use --precision auto or exact")
     return "exact"
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stemwright.errors import WeightsMismatch
-from stemwright.safety import readable
+from stemwright.safety import read_bytes
 from stemwright.separate.models import Member, ModelCard
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 def pinned(card: ModelCard, member: Member, path: Path) -> tuple[bytes, str]:
     """The bytes of a member's weights file and their sha256. Raises WeightsMismatch unless the card pins them."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise readable(error, path) from error
+    data = read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     if digest not in {file.sha256 for file in member.files}:
         raise _mismatch(path, f"sha256 {digest[:12]}… is not one that the card of {card.name} pins")

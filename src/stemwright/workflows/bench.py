@@ -18,7 +18,7 @@ from stemwright import demo, safety
 from stemwright.audio.resample import resampled
 from stemwright.audio.stream import Block, blocks, quantise
 from stemwright.audio.wav import WavWriter
-from stemwright.errors import SettingsError
+from stemwright.errors import WrongOption
 from stemwright.model import AudioFile, Outcome, Progress
 from stemwright.workflows import separation
 from stemwright.workflows.steps import Workflow
@@ -66,15 +66,15 @@ class _Job:
 def speed(
     song: Path | None, seconds: float, rows: tuple[str, ...], device: str, model: str, tiny: bool
 ) -> Workflow[Outcome[tuple[Row, ...]]]:
-    """Measure, each figure in a process of its own. Raises SettingsError, MissingExtra, WeightsError, InputError."""
+    """Measure, each figure in a process of its own. Raises WrongOption, MissingExtra, WeightsError, InputError."""
     from stemwright import separate
     from stemwright.separate import models, stock, weights
 
     if unknown := set(rows) - set(ROWS):
-        raise SettingsError(f"there are no rows {', '.join(sorted(unknown))}", f"take some of: {', '.join(ROWS)}")
+        raise WrongOption(f"there are no rows {', '.join(sorted(unknown))}", f"take some of: {', '.join(ROWS)}")
     device, card, rows = separate.choose_device(device), models.card(model), rows or ROWS
     if card.family != "demucs" or len(card.stems) != 4 or (tiny and model != "htdemucs"):
-        raise SettingsError(f"{model} cannot be measured so", "take htdemucs, or without --tiny another 4-stem demucs")
+        raise WrongOption(f"{model} cannot be measured so", "take htdemucs, or without --tiny another 4-stem demucs")
     separate.family(card)
     if not tiny:
         yield from weights.pull(card)

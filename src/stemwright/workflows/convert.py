@@ -66,8 +66,7 @@ def convert(
 
 
 def _missing(session: Session) -> tuple[str, ...]:
-    files = (clip.file for track in session.tracks for clip in track.clips)
-    return tuple(dict.fromkeys(file.path.name for file in files if not file.bytes))
+    return tuple(dict.fromkeys(file.path.name for file in session.files if not file.bytes))
 
 
 def _told(missing: tuple[str, ...]) -> str:

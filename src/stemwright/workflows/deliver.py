@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stemwright import audit, resources, serial
+from stemwright import audit, config, resources, serial
 from stemwright.audio.probe import probe
 from stemwright.audio.tagging import facts_of, tag_file
-from stemwright.errors import OutputError, SessionError
-from stemwright.handover import SeparationFacts
+from stemwright.errors import OutputError, SessionError, SettingsError
+from stemwright.handover import pdf, templates
 from stemwright.handover.manifest import Ledger, Step
 from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.handover.report import report_document
 from stemwright.measure.sets import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
-from stemwright.safety import write_text
+from stemwright.safety import write_bytes, write_text
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats, placed, write_session
 from stemwright.session.verify import Verified, prove
+from stemwright.workflows.kept import Kept
+from stemwright.workflows.kept import write as write_kept
 from stemwright.workflows.steps import Made, Workflow
 
 Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
@@ -126,50 +128,79 @@ def sessions(stems: StemSet, base: Path, wanted: Wanted) -> Workflow[Made]:
 def sessions_step(stems: StemSet, base: Path, wanted: Wanted) -> Workflow[Made]:
     """`sessions` for a delivery, proved: a format that these stems cannot have is a warning, the others are written."""
     outputs: list[Output] = []
-    losses: list[tuple[str, tuple[Loss, ...]]] = []
-    verified: list[Verified] = []
-    told: list[str] = []
-    warnings: list[str] = []
+    found: dict[str, list[Any]] = {"losses": [], "verified": [], "told": [], "warnings": []}
     for name in wanted.to:
         try:
             made, result = yield from sessions(stems, base, replace(wanted, to=(name,)))
         except SessionError as error:
-            warnings.append(f"no {name} session: {error.message}; {error.hint}")
+            found["warnings"].append(f"no {name} session: {error.message}; {error.hint}")
         else:
             outputs += made
-            losses += result["losses"]
-            verified += result["verified"]
-            told += result["told"]
-    return outputs, {"losses": losses, "verified": verified, "told": told, "warnings": warnings}
+            for kind, more in result.items():
+                found[kind] += more
+    return outputs, found
 
 
 def notes_text(template: str) -> list[str]:
     """The text of the notes templates, so that an edited one counts as a changed option."""
-    return [
-        resources.find("notes", template, suffix + ".j2").read_text(encoding="utf-8", errors="replace")
-        for suffix in SUFFIXES
-    ]
+    files = [resources.find("notes", template, suffix + ".j2") for suffix in _forms(template)]
+    files.append(resources.find("notes", "imports"))
+    return [file.read_text(encoding="utf-8", errors="replace") for file in files]
 
 
-def notes(
-    folder: Path,
-    name: str,
-    stems: StemSet,
-    findings: tuple[Finding, ...],
-    separation: SeparationFacts | None,
-    losses: Losses,
-    done: tuple[str, ...],
-    template: str,
-) -> Workflow[Made]:
-    """Write the notes and the report; `done` says what else was done to the audio."""
+def _forms(template: str) -> tuple[str, ...]:
+    """In which forms there is that template; a user may have dropped but one. Raises UnknownName for none."""
+    found = tuple(suffix for suffix in SUFFIXES if template in resources.names("notes", suffix + ".j2"))
+    if not found:
+        resources.find("notes", template, SUFFIXES[0] + ".j2")
+    return found or SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class NotesForm:
+    """How notes are to be."""
+
+    template: str = "mix-engineer"
+    pdf: bool = False
+
+    def check(self) -> None:
+        """Raises UnknownName or SettingsError for a template, MissingExtra for a PDF that there cannot be."""
+        for suffix in _forms(self.template):
+            templates.check("notes", self.template + suffix)
+        if self.pdf and ".md" not in _forms(self.template):
+            raise SettingsError(f"there is no {self.template}.md.j2", "a PDF is set from the Markdown template")
+        if self.pdf:
+            pdf.require()
+
+    def planned(self, base: Path) -> tuple[Path, ...]:
+        """The files that are written, called like `base`."""
+        return tuple(
+            base.with_name(f"{base.name}_notes{suffix}") for suffix in (*_forms(self.template), *[".pdf"] * self.pdf)
+        )
+
+
+def write_notes(facts: NotesFacts, base: Path, form: NotesForm) -> tuple[Output, ...]:
+    """The notes as text, as Markdown and if wanted as PDF. Raises SettingsError, MissingExtra, OutputError."""
+    planned = form.planned(base)
+    for path in planned:
+        text = render_notes(facts, form.template, ".md" if path.suffix == ".pdf" else path.suffix)
+        if path.suffix == ".pdf":
+            write_bytes(path, pdf.typeset(text, facts.date, f"stemwright {facts.version}"))
+        else:
+            write_text(path, text)
+    return tuple(Output(path, "notes") for path in planned)
+
+
+def contact() -> tuple[str, ...]:
+    """Whom the notes name, by the settings files. Raises SettingsError."""
+    return tuple(setting.value for setting in config.contact(Path.cwd()).values())
+
+
+def notes(facts: NotesFacts, base: Path, form: NotesForm, known: Kept) -> Workflow[Made]:
+    """Write the notes, `notes.toml` and the report."""
     yield Progress("notes", 0, 1)
-    facts = NotesFacts(stems, findings, separation, losses, done)
-    outputs = []
-    for suffix in SUFFIXES:
-        path = folder / f"{name}_notes{suffix}"
-        write_text(path, render_notes(facts, template, suffix))
-        outputs.append(Output(path, "notes"))
-    path = folder / "report.json"
+    outputs = [*write_notes(facts, base, form), write_kept(facts.stems, known)]
+    path = base.with_name("report.json")
     write_text(path, serial.dumps(report_document(facts)))
     outputs.append(Output(path, "report"))
     return outputs, None

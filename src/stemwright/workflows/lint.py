@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright.model import Finding, Outcome
-from stemwright.session.aaflint import lint_aaf
+from stemwright.session.formats.aaf.lint import lint_aaf
 
 
 @dataclass(frozen=True, slots=True)

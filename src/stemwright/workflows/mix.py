@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stemwright.audio.chunks import Bext
 from stemwright.audio.tagging import description, facts_of, wav_chunks
@@ -21,14 +21,22 @@ from stemwright.workflows import separation
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import Made, Workflow
 
+if TYPE_CHECKING:
+    from stemwright.separate.engine import Engine
 
-def split(file: AudioFile, song: Song, options: SplitOptions, folder: Path) -> Workflow[Made]:
-    """Split a mix into `folder`: stems and `Song_FullMix.wav`, at the source's rate and length."""
+
+def split(
+    file: AudioFile, song: Song, options: SplitOptions, folder: Path, engines: Mapping[str, Engine]
+) -> Workflow[Made]:
+    """Split a mix into `folder`: stems and `Song_FullMix.wav`, at the source's rate and length.
+
+    `engines` are what `separation.ready` gives; it is asked again when there are none.
+    """
     from stemwright.separate.hearing import Manner
     from stemwright.separate.plan import MIX
     from stemwright.separate.split import split as split_file
 
-    loaded = yield from separation.ready(options)
+    loaded = engines or (yield from separation.ready(options))
     start, frames = yield from separation.stretch(file, options)
     plan = separation.plan_of(options)
     bits = int(options.bit_depth.removesuffix("f"))

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemwright import audit
+from stemwright.audio import stated
 from stemwright.audio.folder import read_stems
 from stemwright.errors import AlreadyThere
-from stemwright.handover.notes import NotesFacts, render_notes
+from stemwright.handover.notes import NotesFacts
 from stemwright.measure.sets import measure_set
-from stemwright.model import Outcome, Output, Song
-from stemwright.safety import write_text
-from stemwright.workflows import deliver, facts
+from stemwright.model import Outcome, Song
+from stemwright.workflows import deliver, facts, guides, kept
+from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
 from stemwright.workflows.steps import Workflow
 
@@ -25,10 +26,20 @@ class Noted:
     planned: tuple[Path, ...]
 
 
+def places(folder: Path, form: NotesForm, out: Path | None, *, force: bool) -> tuple[Path, tuple[Path, ...]]:
+    """Where notes go, without suffix, and the files that they would be. Raises AlreadyThere unless `force`."""
+    base = (out or folder) / folder.resolve().name
+    planned = form.planned(base)
+    for path in planned:
+        if path.exists() and not force:
+            raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
+    return base, planned
+
+
 def write_notes(
     folder: Path,
     given: Given,
-    template: str,
+    form: NotesForm,
     profile: str,
     *,
     effects: tuple[str, ...] = (),
@@ -36,19 +47,21 @@ def write_notes(
     force: bool = False,
     dry_run: bool = False,
 ) -> Workflow[Outcome[Noted]]:
-    """Write `<folder>_notes.txt` and `.md`. Raises AlreadyThere, InputError, SettingsError, OutputError."""
+    """Write `<folder>_notes.txt`, `.md` and what else is wanted.
+
+    Raises AlreadyThere, InputError, SettingsError, MissingExtra, OutputError.
+    """
     policy = audit.load_profile(profile)
-    deliver.notes_text(template)  # a name that does not exist is told before the work
+    form.check()  # a name that does not exist is told before the work
+    contact = deliver.contact()
     stems = facts.with_effects(read_stems(folder), effects)
-    planned = tuple((out or folder) / f"{folder.resolve().name}_notes{suffix}" for suffix in deliver.SUFFIXES)
-    for path in planned:
-        if path.exists() and not force:
-            raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
-    stems = replace(stems, song=(yield from facts.song_of(stems, given)), other_files=stems.other_files + planned)
+    base, planned = places(folder, form, out, force=force)
+    song, told = guides.marked((yield from facts.song_of(stems, given)), folder, None, stems)
+    stems = replace(stems, song=song, other_files=stems.other_files + planned)
     measured = yield from measure_set(stems)
     findings = audit.audit(measured, policy)
-    notes = NotesFacts(measured, tuple(audit.relative(finding, folder) for finding in findings))
-    for path in () if dry_run else planned:
-        write_text(path, render_notes(notes, template, path.suffix))
-    outputs = () if dry_run else tuple(Output(path, "notes") for path in planned)
-    return Outcome(outputs, Noted(measured.song, planned))
+    named = tuple(audit.relative(finding, folder) for finding in findings)
+    notes = NotesFacts(measured, named, stated=stated.read(folder), contact=contact)
+    outputs = () if dry_run else deliver.write_notes(notes, base, form)
+    kept.made_anew(folder, outputs)
+    return Outcome(outputs, Noted(measured.song, planned), (*told, *facts.doubts(song, given.bpm_range)))

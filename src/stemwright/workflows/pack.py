@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stemwright.archive import fault
 from stemwright.audio.folder import read_stems
-from stemwright.errors import AlreadyThere, InputError, OutputError
+from stemwright.errors import AlreadyThere, InputError, OutputError, StemwrightError, WrongOption
 from stemwright.handover import manifest, pack, received
-from stemwright.handover._names import fault
-from stemwright.handover._zip import Problem
 from stemwright.handover.manifest import Manifest
 from stemwright.handover.pack import Member, Sums
+from stemwright.handover.received import Verified
 from stemwright.handover.references import reference
 from stemwright.model import Outcome, Output, Progress
 from stemwright.safety import safe_join
@@ -51,17 +51,6 @@ class Packed:
     audio: int
     """Members with an MD5 of their samples."""
     complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a check of a received archive or folder found."""
-
-    source: Path
-    files: int
-    bytes: int
-    problems: tuple[Problem, ...]
-    extracted: Path | None = None
 
 
 def pack_folder(folder: Path, options: PackOptions = PackOptions()) -> Workflow[Outcome[Packed]]:
@@ -103,11 +92,17 @@ def pack_folder(folder: Path, options: PackOptions = PackOptions()) -> Workflow[
 
 
 def packed(work: Workflow[Outcome[Delivery]], options: PackOptions | None) -> Workflow[Outcome[Delivery]]:
-    """`prep`, and then the archive beside the delivery, where `options` ask for one. Raises what both raise."""
+    """`prep`, and then the archive beside the delivery, where `options` ask for one.
+
+    Raises what `prep` raises; an archive that is refused is told in the outcome of the delivery.
+    """
     outcome = yield from work
     if not options or not outcome.result.complete:  # a dry run
         return outcome
-    more = yield from pack_folder(outcome.result.folder, options)
+    try:
+        more = yield from pack_folder(outcome.result.folder, options)
+    except StemwrightError as error:
+        return replace(outcome, failed=(*outcome.failed, f"not packed: {error.message}; {error.hint}"))
     return replace(outcome, outputs=(*outcome.outputs, *more.outputs), warnings=(*outcome.warnings, *more.warnings))
 
 
@@ -119,18 +114,18 @@ def verify(source: Path, extract: Path | None = None) -> Workflow[Outcome[Verifi
     if source.is_dir():
         if extract:
             raise InputError(f"{source}: is a folder, there is nothing to unpack", "leave --extract away")
-        checked = yield from received.check_folder(source)
-        return Outcome((), Verified(source, checked.files, checked.bytes, checked.problems))
-    checked = yield from received.check_archive(source)
-    result = Verified(source, checked.files, checked.bytes, checked.problems)
-    if checked.problems or not extract:
+        return Outcome((), (yield from received.check_folder(source)))
+    result = yield from received.check_archive(source)
+    if result.problems or not extract:
         return Outcome((), result)
     folder = yield from received.extract(source, extract)
     return Outcome((Output(folder, "folder"),), replace(result, extracted=folder))
 
 
 def _target(folder: Path, out: Path | None) -> Path:
-    if out and out.suffix.lower() == ".zip" and not out.is_dir():
+    if out and out.suffix and not out.is_dir():
+        if out.suffix.lower() != ".zip":
+            raise WrongOption(f"{out}: an archive is a .zip", "give a name that ends so, or a folder that is there")
         return out
     return (out or folder.parent) / f"{folder.name}.zip"
 

@@ -1,30 +1,40 @@
 """prep, the main job: a song or a folder of stems in, one folder out that can be sent to a mix engineer.
 
-The steps are song → stems → tags → audit → sessions → notes; each is recorded in the manifest, so that a second run
-redoes nothing, and a changed option redoes only what depends on it.
+The steps are song → stems → tags → audit → guides → sessions → notes; each is recorded in the manifest, so that a
+second run redoes nothing, and a changed option redoes only what depends on it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from stemwright import audit, resources, serial
+from stemwright.audio import stated
 from stemwright.audio.folder import read_stems
 from stemwright.errors import InputError, NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
+from stemwright.handover.notes import NotesFacts
 from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
 from stemwright.session import formats
 from stemwright.session.verify import Verified
-from stemwright.workflows import deliver, facts, separation, stems
+from stemwright.workflows import deliver, facts, guides, separation, stems
 from stemwright.workflows import mix as splitting
+from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
+from stemwright.workflows.guides import Guides
+from stemwright.workflows.kept import Kept, kept, record
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
 
-STEPS = ("song", "stems", "tags", "audit", "sessions", "notes")
+if TYPE_CHECKING:
+    from stemwright.separate.engine import Engine
+
+STEPS = ("song", "stems", "tags", "audit", "guides", "sessions", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,11 @@ class PrepOptions:
     notes: str = "mix-engineer"
     acid: bool = False
     """Write tempo and root note into the WAVs as loops have them, too; hosts may stretch such a file."""
+    pdf: bool = False
+    """Write the notes as PDF, too."""
     effects: tuple[str, ...] = ()
     """Printed effects, as `Vocals=plate reverb`."""
+    guides: Guides = field(default_factory=Guides)
     out: Path | None = None
     force: bool = False
     dry_run: bool = False
@@ -98,19 +111,19 @@ def _prep(
     parent = (options.out or source.resolve().parent).absolute()
     workflow = f"prep{options.split.stretch}"
     found = Ledger.find(parent, workflow, inputs)
-    song_key = manifest.key(
-        "song", [inputs, source.resolve().name, options.given, options.split.stretch, options.split.preview_s]
-    )
+    known = kept(found, given_stems)
+    heard = [options.given, options.split.stretch, options.split.preview_s, known.stated.song]
+    song_key = manifest.key("song", [inputs, source.resolve().name, *heard])
     recorded = found.done("song", song_key) if found else None
     if recorded:
         song: Song = serial.build(Song, recorded.result)
-    elif given_stems:
-        song = yield from facts.song_of(given_stems, options.given)
     else:
-        song = yield from _measured(files[0], options)
-    named = replace(song, bpm=None, key=None)  # these come with the tags: a corrected tempo splits nothing again
+        song = yield from _measured(files[0], given_stems, known, options)
+    guides.marked(song, given_stems.folder if given_stems else None, options.guides.markers)  # told before the work
+    named = _without_tags(song)
+    engines = {}
     if not (given_stems or options.dry_run or (found and separation.is_done(found, inputs, named, options.split))):
-        yield from separation.ready(options.split)
+        engines = yield from separation.ready(options.split)
     name = facts.folder_name(song) + options.split.stretch
     fresh = Manifest(workflow, inputs)
     ledger = open_folder(parent, name, found, fresh, avoid=source, force=options.force, dry_run=options.dry_run)
@@ -118,26 +131,41 @@ def _prep(
     run.plan.append(Planned("song", "done before" if recorded else "run"))
     if not options.dry_run:
         packages = manifest.package_versions("numpy", "soundfile", "soxr", "pyaaf2", "mido", "lxml")
-        places = ("out", "force", "dry_run")
+        places = ("out", "force", "dry_run", "guides")
         asked = {option: value for option, value in serial.plain(options).items() if option not in places}
         ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
         if not recorded:
             ledger.record("song", song_key, (), song)
     try:
-        return (yield from _steps(run, found, given_stems, files[0], song, inputs, options))
+        return (yield from _steps(run, found, given_stems, files[0], song, inputs, options, engines, known))
     except DryRunEnds:
         rest = tuple(Planned(step, "run") for step in STEPS[len(run.plan) :])
         return Outcome((), Delivery(parent / name, song, (*run.plan, *rest), False))
 
 
-def _measured(file: AudioFile, options: PrepOptions) -> Workflow[Song]:
-    """The song of a mix, or of the stretch of it that is wanted."""
-    if not options.split.stretch:
-        return (yield from facts.measure((file,), options.given))
-    start, frames = yield from separation.stretch(file, options.split)
-    with TemporaryDirectory(prefix="stemwright-") as scratch:
-        part = separation.cut_out(file, start, frames, Path(scratch))
-        return (yield from facts.measure((part,), options.given))
+def _measured(file: AudioFile, given_stems: StemSet | None, known: Kept, options: PrepOptions) -> Workflow[Song]:
+    """The song of a mix, or of the stretch of it that is wanted; of given stems; or as the user edited it."""
+    noted = facts.taken(known.stated, options.given)
+    said = facts.with_given(noted.song, options.given)
+    bpm, key = said.bpm.value if said.bpm else None, said.key.value if said.key else None
+    asked = replace(options.given, bpm=bpm, key=key)
+    if noted.is_record:
+        song = noted.song
+    elif given_stems:
+        song = yield from facts.song_of(given_stems, asked)
+    elif not options.split.stretch:
+        song = yield from facts.measure((file,), asked)
+    else:
+        start, frames = yield from separation.stretch(file, options.split)
+        with TemporaryDirectory(prefix="stemwright-") as scratch:
+            part = separation.cut_out(file, start, frames, Path(scratch))
+            song = yield from facts.measure((part,), asked)
+    return facts.with_given(stated.told(song, noted), options.given)
+
+
+def _without_tags(song: Song) -> Song:
+    """The song that stems are split as; the rest comes with the tags: a corrected tempo splits nothing again."""
+    return replace(song, artist="", bpm=None, key=None)
 
 
 def _steps(
@@ -148,18 +176,21 @@ def _steps(
     song: Song,
     inputs: tuple[Entry, ...],
     options: PrepOptions,
+    engines: Mapping[str, Engine],
+    known: Kept,
 ) -> Workflow[Outcome[Delivery]]:
     ledger, folder = run.ledger, run.ledger.folder
     if given_stems:
         parts = stems.take_parts(inputs, given_stems, song)
         made = yield from run.step("stems", parts, lambda: stems.take(given_stems, song, folder))
     else:
-        named = replace(song, bpm=None, key=None)
+        named = _without_tags(song)
         parts = separation.parts(inputs, named, options.split)
-        made = yield from run.step("stems", parts, lambda: splitting.split(mix, named, options.split, folder))
+        made = yield from run.step("stems", parts, lambda: splitting.split(mix, named, options.split, folder, engines))
     split_facts = serial.build(SeparationFacts | None, made.result["separation"])
-    tag_parts = [made.key, deliver.tag_facts(song, options.acid)]
-    tagged = yield from run.step("tags", tag_parts, lambda: deliver.tag(made, song, ledger, options.acid))
+    certain = facts.certain(song)
+    tag_parts = [made.key, deliver.tag_facts(certain, options.acid)]
+    tagged = yield from run.step("tags", tag_parts, lambda: deliver.tag(made, certain, ledger, options.acid))
 
     audited_parts = [made.key, tagged.key, audit.load_profile(options.profile)]
     audited = yield from run.step(
@@ -167,31 +198,40 @@ def _steps(
     )
     findings: tuple[Finding, ...] = serial.build(tuple[Finding, ...], audited.result["findings"])
     stem_set = facts.with_levels(deliver.stem_set(folder, made, song), audited.result["levels"])
-    stem_set = facts.with_effects(stem_set, options.effects)
+    stem_set = facts.with_effects(stated.spoken_of(stem_set, known.stated), options.effects)
+
+    listed = guides.listed(ledger, given_stems.folder if given_stems else None, options.guides.markers)
+    guided_parts = [made.key, song, listed.digest, options.guides.click, options.guides.count_in]
+    guided = yield from run.step("guides", guided_parts, lambda: guides.make(stem_set, folder, listed, options.guides))
+    guided_set = guides.with_guides(stem_set, guided)
+    song = guided_set.song
 
     name = folder.name
     layout = resources.load("sessions", options.layout)
     own = {"embed": options.embed, "replace_media": True, "style": options.dawproject_style}
     wanted = deliver.Wanted(options.to, options.layout, options.fps, options=own)
-    session_parts = [tagged.key, song, wanted, layout, options.effects, str(folder.resolve())]
+    session_parts = [tagged.key, guided.key, song, wanted, layout, record(stem_set, known).stems, str(folder.resolve())]
     sessions = yield from run.step(
         "sessions",
         session_parts,
-        lambda: deliver.sessions_step(stem_set, folder / name, wanted),
+        lambda: deliver.sessions_step(replace(guided_set, song=facts.certain(song)), folder / name, wanted),
     )
     losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
     verified = serial.build(tuple[Verified, ...], sessions.result.get("verified", ()))
     lost = tuple(sessions.result.get("told", ()))
-    told = tuple(made.result["done"])
-    noted = yield from run.step(
+    told = (*made.result["done"], *filter(None, (guided.result["click"],)))
+    form = NotesForm(options.notes, options.pdf)
+    everything = record(guided_set, known)
+    noted = NotesFacts(guided_set, findings, split_facts, losses, told, everything, deliver.contact())
+    written = yield from run.step(
         "notes",
-        [audited.key, sessions.key, options.notes, deliver.notes_text(options.notes)],
-        lambda: deliver.notes(folder, name, stem_set, findings, split_facts, losses, told, options.notes),
+        [audited.key, sessions.key, form, deliver.notes_text(form.template), noted.contact, noted.stated],
+        lambda: deliver.notes(noted, folder / name, form, known),
     )
     yield Progress("done", 1, 1)
     if not options.dry_run:
         ledger.save(replace(ledger.manifest, complete=True))
-    entries = [entry for step in (made, sessions, noted) for entry in step.outputs]
+    entries = [entry for step in (made, guided, sessions, written) for entry in step.outputs]
     outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
     outputs.append(Output(folder / manifest.NAME, "manifest"))
     stem_names = tuple(stem.name for stem in stem_set.stems)
@@ -203,9 +243,15 @@ def _steps(
     if given_stems and given_stems.subfolders:
         names = ", ".join(path.name for path in given_stems.subfolders)
         aside.append(f"audio in these subfolders was not taken: {names}")
-    warnings = (*made.result["warnings"], *(told if given_stems else ()), *sessions.result["warnings"])
+    warnings = (
+        *made.result["warnings"],
+        *(made.result["done"] if given_stems else ()),
+        *guided.result["warnings"],
+        *sessions.result["warnings"],
+    )
     by_tags = facts.told_by_tags([stem.file for stem in given_stems.everything] if given_stems else [mix], song)
-    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_tags, *_doubts(song)), done)
+    doubts = facts.doubts(song, options.given.bpm_range)
+    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_tags, *doubts), done)
 
 
 def _check_names(options: PrepOptions) -> None:
@@ -213,7 +259,8 @@ def _check_names(options: PrepOptions) -> None:
     formats.require(options.to)
     audit.load_profile(options.profile)
     resources.load("sessions", options.layout)
-    deliver.notes_text(options.notes)
+    NotesForm(options.notes, options.pdf).check()
+    deliver.contact()
 
 
 def _refuse_unreadable(given: StemSet | None) -> None:
@@ -224,20 +271,3 @@ def _refuse_unreadable(given: StemSet | None) -> None:
         )
     if given and not given.stems:
         raise NotFoundInput(f"{given.folder}: holds a mix but no stems", "give the mix itself to have it split")
-
-
-def _doubts(song: Song) -> tuple[str, ...]:
-    found = []
-    if song.bpm is None:
-        found.append("no tempo could be measured; give it with --bpm")
-    elif song.bpm.confidence < 0.5:
-        others = " or ".join(f"{round(bpm, 2):g}" for bpm in song.bpm.alternatives[:2])
-        found.append(
-            f"the tempo is doubtful: {song.bpm.value:g} BPM{f', perhaps {others}' if others else ''}; see --bpm"
-        )
-    if song.key is None:
-        found.append("no key could be measured; give it with --key")
-    elif song.key.confidence < 0.4:
-        others = " or ".join(song.key.alternatives[:2])
-        found.append(f"the key is doubtful: {song.key.value}{f', perhaps {others}' if others else ''}; see --key")
-    return tuple(found)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from stemwright import audit
 from stemwright.audit import daws
-from stemwright.errors import AlreadyThere, SettingsError
+from stemwright.errors import AlreadyThere, WrongOption
 from stemwright.handover import reports
 from stemwright.handover.reports import AuditFacts
-from stemwright.model import Finding, Output, StemSet
+from stemwright.model import DawSession, Finding, Output, StemSet
 from stemwright.safety import write_text
 from stemwright.session import findings as markers
 from stemwright.session.formats import formats as session_formats
@@ -23,7 +23,7 @@ _MARK = "made by stemwright audit"
 
 
 def kind_of(path: Path) -> str:
-    """The report or session format that a suffix stands for; a folder is for labelled copies. Raises SettingsError."""
+    """The report or session format that a suffix stands for; a folder is for labelled copies. Raises WrongOption."""
     if not path.suffix:
         return "labels"
     kinds = {suffix: name for name in _SESSIONS for suffix in session_formats()[name].SUFFIXES} | reports.suffixes()
@@ -31,11 +31,11 @@ def kind_of(path: Path) -> str:
         if path.name.lower().endswith(suffix):
             return kinds[suffix]
     hint = f"end its name with one of {', '.join(sorted(kinds))}; a folder gets copies of the stems with cue labels"
-    raise SettingsError(f"{path}: no report is called so", hint)
+    raise WrongOption(f"{path}: no report is called so", hint)
 
 
 def check_free(path: Path) -> None:
-    """Raise AlreadyThere when something that no audit wrote would be replaced, SettingsError as `kind_of`."""
+    """Raise AlreadyThere when something that no audit wrote would be replaced, WrongOption as `kind_of`."""
     labels = kind_of(path) == "labels"
     ours = not path.exists() or (labels and path.is_dir() and not any(path.iterdir()))
     if path.is_file() and not labels:
@@ -46,7 +46,11 @@ def check_free(path: Path) -> None:
 
 
 def facts_of(
-    stems: StemSet, findings: tuple[Finding, ...], profile: audit.Profile, passed: tuple[str, ...]
+    stems: StemSet,
+    findings: tuple[Finding, ...],
+    profile: audit.Profile,
+    passed: tuple[str, ...],
+    session: DawSession | None = None,
 ) -> AuditFacts:
     """What the formats need; `findings` name their files as seen from the folder."""
     rules = {code: audit.catalogue()[code] for code in (*passed, *(finding.rule for finding in findings))}
@@ -54,6 +58,7 @@ def facts_of(
     return AuditFacts(
         folder=stems.folder.resolve().name if stems.folder else stems.song.title,
         stems=stems,
+        session=session,
         findings=findings,
         profile=profile.name,
         profile_title=profile.title,
@@ -74,12 +79,12 @@ def _prefix(folder: Path | None) -> str:
 
 
 def text(facts: AuditFacts, form: str) -> str:
-    """The report in one format. Raises SettingsError."""
+    """The report in one format. Raises WrongOption."""
     return reports.render(form, facts)
 
 
 def write(facts: AuditFacts, path: Path) -> tuple[Output, ...]:
-    """Write what `kind_of` says. Raises SettingsError, AlreadyThere, SessionError, OutputError, DiskFull."""
+    """Write what `kind_of` says. Raises WrongOption, AlreadyThere, SessionError, OutputError, DiskFull."""
     kind = kind_of(path)
     if kind in _SESSIONS:
         session = markers.session_of(facts.stems, facts.findings)

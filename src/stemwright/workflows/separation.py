@@ -14,7 +14,7 @@ from stemwright import serial
 from stemwright.audio.probe import probe, require_whole
 from stemwright.audio.stream import blocks
 from stemwright.audio.wav import WavWriter
-from stemwright.errors import DamagedAudio, MissingExtra, SettingsError, StemwrightError, WeightsUnavailable
+from stemwright.errors import DamagedAudio, MissingExtra, StemwrightError, WeightsUnavailable, WrongOption
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Ledger
 from stemwright.model import AudioFile, Progress, Song
@@ -98,9 +98,9 @@ def plan_of(options: SplitOptions) -> Plan:
     plan = replace(plan, prompt=options.prompt or plan.prompt)
     prompted = any(card.prompted for card in plan.cards)
     if prompted and not (plan.prompt or options.spans):
-        raise SettingsError("this model listens for what you describe", "say it: --prompt 'acoustic guitar'")
+        raise WrongOption("this model listens for what you describe", "say it: --prompt 'acoustic guitar'")
     if (options.prompt or options.spans) and not prompted:
-        raise SettingsError("this model takes no prompt and no spans", "use them with --preset custom")
+        raise WrongOption("this model takes no prompt and no spans", "use them with --preset custom")
     plan = plans.narrow(plan, options.only, options.without, options.two_stems)
     return plans.with_residual(plan, options.residual) if options.residual in ("other", "file") else plan
 
@@ -183,7 +183,7 @@ def selected(file: AudioFile, options: SplitOptions) -> tuple[int, int]:
     rate = file.format.sample_rate
     start, end = (round(seconds * rate) for seconds in options.selection)
     if not 0 <= start < min(end, file.frames):
-        raise SettingsError(
+        raise WrongOption(
             f"{file.path}: has nothing from {options.selection[0]:g} to {options.selection[1]:g} s",
             f"it is {file.frames / rate:.1f} s long; write --selection FROM:TO in seconds",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 from stemwright.audio.folder import read_stems
 from stemwright.audio.probe import require_whole
 from stemwright.errors import AlreadyThere, SessionError
-from stemwright.model import Loss, Outcome, Session, Song
+from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
 from stemwright.session.fill import prove_filled
@@ -18,8 +19,9 @@ from stemwright.session.layout import load_layout
 from stemwright.session.rules import mapping, rules_for
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import Verified
-from stemwright.workflows import deliver, facts
+from stemwright.workflows import deliver, facts, guides
 from stemwright.workflows.facts import Given
+from stemwright.workflows.guides import Guides
 from stemwright.workflows.steps import Workflow
 
 DEFAULT = ("reaper", "aaf", "midi")
@@ -37,6 +39,7 @@ class SessionOptions:
     fps: str = ""
     """Frame rate of timecode, one of `FRAME_RATES`; that of the layout unless given."""
     given: Given = field(default_factory=Given)
+    guides: Guides = field(default_factory=Guides)
     out: Path | None = None
     force: bool = False
     dry_run: bool = False
@@ -64,6 +67,17 @@ class Sessions:
     """(stem, track of the template that took it)."""
 
 
+def whole_stems(folder: Path) -> StemSet:
+    """The stems of a folder. Raises SessionError for one that cannot be read, DamagedAudio for one cut short."""
+    stems = read_stems(folder)
+    for bad in stems.unreadable:
+        hint = "mend or remove it first; `stemwright audit` lists all that is wrong"
+        raise SessionError(f"{bad.path}: {bad.reason}", hint)
+    for stem in stems.everything:
+        require_whole(stem.file)
+    return stems
+
+
 def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Sessions]]:
     """Write one session per format beside the stems.
 
@@ -73,19 +87,21 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
     to = _formats(options)
     formats.require(to)
     load_layout(options.layout)  # what is wrong is told before anything is measured
-    stems = read_stems(folder)
-    for bad in stems.unreadable:
-        hint = "mend or remove it first; `stemwright audit` lists all that is wrong"
-        raise SessionError(f"{bad.path}: {bad.reason}", hint)
-    for stem in stems.everything:
-        require_whole(stem.file)
+    stems = whole_stems(folder)
     base = (options.out or folder) / folder.resolve().name
     planned = tuple(formats.placed(name, base) for name in to)
     for path in planned:
         if path.exists() and not options.force:
             raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
     song = yield from facts.song_of(stems, options.given)
-    stems = replace(stems, song=song)
+    song, told = guides.marked(song, folder, options.guides.markers, stems)
+    by_tags = facts.told_by_tags([stem.file for stem in stems.everything], song)
+    told = (*told, *by_tags, *facts.doubts(song, options.given.bpm_range))
+    stems = replace(stems, song=facts.certain(song))
+    clicks: list[Output] = []
+    if options.guides.click and not options.dry_run:
+        clicks, _, short = guides.add_click(stems, base.parent, options.guides.count_in)
+        stems, told = guides.with_click(stems, clicks), (*told, *short)
     arranged = arrange(stems, options.layout, mixed_rates=options.mixed_rates, frame_rate=options.fps)
     if options.template and options.dry_run:
         with TemporaryDirectory(prefix="stemwright-") as scratch:  # a trial that nobody keeps
@@ -93,14 +109,15 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
             tried = _filled(options.template, trial, arranged, Path(scratch) / planned[0].name)
         return replace(tried, outputs=(), result=replace(tried.result, planned=planned))
     if options.template:
-        return _filled(options.template, options, arranged, planned[0])
+        filled = _filled(options.template, options, arranged, planned[0])
+        return replace(filled, outputs=(*filled.outputs, *clicks), warnings=(*told, *filled.warnings))
     if options.dry_run:
         return Outcome((), Sessions(song, planned))
     own = {"embed": options.embed, "replace_media": options.force, "style": options.dawproject_style}
     wanted = deliver.Wanted(to, options.layout, options.fps, options.mixed_rates, options.verify, own)
     outputs, result = yield from deliver.sessions(stems, base, wanted)
     made = Sessions(song, planned, tuple(result["losses"]), tuple(result["verified"]))
-    return Outcome(tuple(outputs), made, tuple(result["told"]))
+    return Outcome((*outputs, *clicks), made, (*told, *result["told"]))
 
 
 def _formats(options: SessionOptions) -> tuple[str, ...]:
@@ -120,7 +137,7 @@ def _left_behind(template: Path, path: Path) -> Iterator[str]:
     if path.parent.resolve() == template.parent.resolve():
         return
     own = formats.read_session(template).session
-    files = {clip.file.path.name for track in own.tracks for clip in track.clips if not is_unpacked(clip.file)}
+    files = {file.path.name for file in own.files if not is_unpacked(file)}
     if files:
         named = f"{template.name} holds clips of {len(files)} files of its own"
         yield f"{named}, which are named as seen from its folder: give that as --out, or move them along"
@@ -131,7 +148,12 @@ def _filled(template: Path, options: SessionOptions, session: Session, path: Pat
     tracks = mapping(rules_for(template, options.rules), session.tracks, dict(options.mapping))
     filled = formats.fill_template(template, session, path, tracks)
     verified = (prove_filled(path, session, filled),) if options.verify else ()
-    told = [f"no track of {template.name} took {stem}: name one with --map {stem!r}=TRACK" for stem in filled.unmatched]
+    mixes = [track.name for track in session.tracks if track.role == "mix"]
+    lost = {
+        stem: f"{stem} went onto no track of {template.name}: {why}; name one with --map {shlex.quote(stem)}=TRACK"
+        for stem, why in filled.unmatched.items()
+    }
+    told = [said for stem, said in lost.items() if stem in mixes]  # templates need no track for the reference
     told += [f"the track {track} got no stem" for track in filled.unfilled]
     told += [
         *_left_behind(template, path),
@@ -139,4 +161,5 @@ def _filled(template: Path, options: SessionOptions, session: Session, path: Pat
         *(warning for found in verified for warning in found.warnings),
     ]
     made = Sessions(session.song, (path,), verified=verified, placed=filled.placed)
-    return Outcome(filled.outputs, made, tuple(told))
+    failed = tuple(said for stem, said in lost.items() if stem not in mixes)
+    return Outcome(filled.outputs, made, tuple(told), failed=failed)

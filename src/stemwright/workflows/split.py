@@ -52,8 +52,9 @@ def split(
     workflow = f"split{options.kind}"
     fresh = Manifest(workflow, inputs)
     found = Ledger.find(parent, workflow, inputs)
+    engines = {}
     if not (dry_run or (found and separation.is_done(found, inputs, song, options))):
-        yield from separation.ready(options)
+        engines = yield from separation.ready(options)
     folder = f"{safe_name(name)}_stems{options.kind}"
     ledger = open_folder(parent, folder, found, fresh, avoid=source, force=force, dry_run=dry_run)
     run = Run(ledger, dry_run)
@@ -62,7 +63,7 @@ def split(
         ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
     try:
         parts = separation.parts(inputs, song, options)
-        made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder))
+        made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder, engines))
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)), separation.to_fetch(options))
     if not dry_run:

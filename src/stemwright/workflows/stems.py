@@ -12,7 +12,7 @@ from stemwright.audio.take import take as take_file
 from stemwright.errors import InputError
 from stemwright.model import Output, Progress, Song, Stem, StemSet
 from stemwright.naming import safe_name, unused
-from stemwright.safety import writable
+from stemwright.safety import writing
 from stemwright.units import db
 from stemwright.workflows.steps import Made, Workflow
 
@@ -37,10 +37,8 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
     for number, stem in enumerate(stems.everything):
         yield Progress("stems", number, len(stems.everything), "files")
         target = folder / f"{unused(f'{safe_name(song.title, 24)}_{safe_name(stem.name, 24)}', used)}.wav"
-        try:
+        with writing(target):
             how = take_file(stem.file, target, gain)
-        except OSError as error:
-            raise writable(error, target) from error
         kind = "mix" if stem is stems.mix else "stem"
         outputs.append(Output(target, kind, stem.role))
         lossy = stem.file.format.container if stem.file.format.encoding == "lossy" else ""

@@ -13,7 +13,7 @@ from stemwright.errors import AlreadyThere, OutputError
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
 from stemwright.model import Output, Progress
-from stemwright.safety import sweep, writable
+from stemwright.safety import sweep, writable, writing
 
 T = TypeVar("T")
 Workflow = Generator[Progress, None, T]
@@ -93,10 +93,8 @@ def _opened(
     if found and dry_run:
         return found
     if found and found.folder != folder and (not folder.exists() or folder.samefile(found.folder)):
-        try:
+        with writing(folder):
             found.folder.rename(folder)
-        except OSError as error:
-            raise writable(error, folder) from error
         found = Ledger(folder, found.manifest)
     new = not folder.exists()
     earlier = manifest.read(folder / manifest.NAME) if force else None

@@ -13,15 +13,20 @@ from stemwright.errors import NotFoundInput, SettingsError, UnknownName
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Manifest
 from stemwright.model import Outcome, Progress, Session, Song, StemSet
-from stemwright.safety import readable
+from stemwright.safety import reading
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import format_of, readers
 from stemwright.session.hosts import Host
 from stemwright.session.verify import STEMS, Verified, verify_session
-from stemwright.workflows import deliver
+from stemwright.workflows import deliver, facts, guides
 from stemwright.workflows.steps import Workflow
 
 DEFAULT = "mix-engineer"
+
+SONG = frozenset({"tempo", "tempo_map", "meter", "markers", "regions"})
+"""The fields that a delivery's record of the song decides."""
+
+_UNKNOWN = "tempo, metre and markers are not compared: only a delivery's manifest says what they should be"
 
 
 def verify(
@@ -31,19 +36,19 @@ def verify(
 
     Beside a session in a project folder, as Ardour and Live keep them, means beside that folder. It may be
     laid out as any session template says, or only as `layout` does. Without stems only the media of the session are
-    looked for. A `host` renders the session as well. Raises what `verify_session`, `read_stems` and `arrange` raise.
+    looked for. Tempo, metre and markers are those that a delivery's manifest records; nobody else says them. A `host`
+    renders the session as well. Raises what `verify_session`, `read_stems` and `arrange` raise.
     """
-    try:
+    with reading(path):
         path.stat()
-    except OSError as error:
-        raise readable(error, path) from error
     yield Progress("verify", 0, 1)
     home = path.absolute().parent
     own = any((home / name).is_dir() for name in ("interchange", "Ableton Project Info"))
     folder = against or (home.parent if own else home)
+    song = facts.recorded_song(folder)
     record = manifest.read(folder / manifest.NAME)
     try:
-        stems = _stems(folder, record)
+        stems = _stems(folder, record, song)
     except NotFoundInput:
         if against:
             raise
@@ -51,9 +56,11 @@ def verify(
     form, module = format_of(path, readers)
     if not module.EXPRESSES & STEMS:
         return _outcome(Verified(path.name, form, skipped=f"{module.NAME} holds nothing that stems decide"))
-    plan, found = _nearest(path, _plans(stems, record, layout))
+    fields = STEMS | (SONG if song else frozenset())
+    plan, found = _nearest(path, _plans(stems, record, layout), fields)
     if host:
-        found = replace(verify_session(path, plan, STEMS, host), layout=found.layout)
+        found = replace(verify_session(path, plan, fields, host), layout=found.layout)
+    unknown = () if song or not module.EXPRESSES & SONG else (_UNKNOWN,)
     files = (stem.file for stem in stems.everything)
     foreign = [file.path.name for file in files if file.format.sample_rate != plan.sample_rate]
     told = f"not in the null test, because their sample rate is another: {', '.join(foreign)}"
@@ -63,7 +70,7 @@ def verify(
         for d in one.damage
         if d.lost_frames
     )
-    return _outcome(found, (*((told,) if foreign else ()), *cut))
+    return _outcome(found, (*((told,) if foreign else ()), *cut, *unknown))
 
 
 def _plans(stems: StemSet, record: Manifest | None, layout: str) -> Iterator[tuple[str, Session]]:
@@ -77,11 +84,11 @@ def _plans(stems: StemSet, record: Manifest | None, layout: str) -> Iterator[tup
             yield name, arrange(stems, name, mixed_rates=True)
 
 
-def _nearest(path: Path, plans: Iterator[tuple[str, Session]]) -> tuple[Session, Verified]:
+def _nearest(path: Path, plans: Iterator[tuple[str, Session]], fields: frozenset[str]) -> tuple[Session, Verified]:
     """The first plan that the session is, or else the one from which it differs least."""
     best: tuple[Session, Verified] | None = None
     for name, plan in plans:
-        found = replace(verify_session(path, plan, STEMS), layout=name)
+        found = replace(verify_session(path, plan, fields), layout=name)
         if best is None or len(found.differences) < len(best[1].differences):
             best = plan, found
         if found.ok:
@@ -93,16 +100,20 @@ def _nearest(path: Path, plans: Iterator[tuple[str, Session]]) -> tuple[Session,
     return best
 
 
-def _stems(folder: Path, record: Manifest | None) -> StemSet:
-    """The stems as their delivery's manifest names them, or else as their files do."""
-    made = next((step for step in record.steps if step.name == "stems"), None) if record else None
-    if made:
+def _stems(folder: Path, record: Manifest | None, song: Song | None) -> StemSet:
+    """The stems as their delivery's manifest names them, or else as their files do; with the song that it recorded."""
+    steps = {step.name: step for step in record.steps} if record else {}
+    if "stems" in steps:
         try:
-            stems = deliver.stem_set(folder, made, Song(folder.name, 1))
-            return replace(stems, song=replace(stems.song, sample_rate=stems.everything[0].file.format.sample_rate))
+            stems = deliver.stem_set(folder, steps["stems"], song or Song(folder.name, 1))
+            if "guides" in steps:
+                stems = guides.with_guides(stems, steps["guides"])
+            rate = stems.everything[0].file.format.sample_rate
+            return stems if song else replace(stems, song=replace(stems.song, sample_rate=rate))
         except (TypeError, KeyError, AttributeError, IndexError):
             pass  # another version's or someone's edit
-    return read_stems(folder)
+    stems = read_stems(folder)
+    return replace(stems, song=song) if song else stems
 
 
 def _outcome(verified: Verified, told: tuple[str, ...] = ()) -> Outcome[Verified]:

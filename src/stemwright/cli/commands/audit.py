@@ -11,26 +11,36 @@ from stemwright.cli import options
 
 
 @click.command()
-@click.argument("folder", type=options.PATH)
+@click.argument("folder", type=options.PATH, required=False)
+@click.option(
+    "--session-info",
+    type=options.PATH,
+    metavar="FILE",
+    help='Judge the Pro Tools session too, or alone, by its exported "Session Info as Text".',
+)
 @options.audits
 @options.talks
-def command(folder: Path, fail_on: str, watch: bool, **asked: Any) -> int:
+def command(folder: Path | None, session_info: Path | None, fail_on: str, watch: bool, **asked: Any) -> int:
     """Check a folder of stems against delivery rules; nothing in it is changed.
 
     \b
     stemwright audit Stems/
     stemwright audit Stems/ --select LVL,CLP --fail-on warning --json
     stemwright audit Stems/ --profile netflix --report audit.html --report markers.rpp
+    stemwright audit --session-info "My Song.txt"
     """
     from stemwright.cli import found, output
     from stemwright.model import Finding
-    from stemwright.workflows.audit import AuditOptions, audit_folder
+    from stemwright.workflows import audit
 
+    if not folder and (watch or not session_info):
+        raise click.UsageError("give a folder of stems, or --session-info FILE; --watch needs the folder")
     if output.manners.json and asked["form"]:
         raise click.UsageError("--json and --format exclude each other")
 
     def once() -> tuple[int, tuple[Finding, ...]]:
-        outcome = output.run(audit_folder(folder, AuditOptions(**asked)))
+        session = audit.session_info(session_info) if session_info else None
+        outcome = output.run(audit.audit_folder(folder, audit.AuditOptions(**asked), session))
         ok = not outcome.result.fails(fail_on) and not outcome.result.unwritten
         if outcome.result.text:
             output.result(outcome.result.text)
@@ -38,7 +48,7 @@ def command(folder: Path, fail_on: str, watch: bool, **asked: Any) -> int:
             output.show("audit", outcome, found.audit, ok=ok)
         return int(not ok), outcome.result.findings
 
-    if watch:
+    if watch and folder:
         from stemwright.cli.watch import watch as keep_watch
 
         return keep_watch(folder, once, [path for path in (*asked["reports"], asked["write_baseline"]) if path])

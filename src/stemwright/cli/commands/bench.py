@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import named, options
 
 DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 
@@ -25,7 +25,7 @@ def command() -> None:
 @command.command()
 @click.argument("song", required=False, type=options.PATH)
 @click.option("--seconds", type=click.FloatRange(8, 3600), default=60, show_default=True, help="Of audio.")
-@click.option("--rows", default="", callback=options.comma_list, metavar="NAMES", help="Only these groups of rows.")
+@click.option("--rows", default="", callback=named.comma_list, metavar="NAMES", help="Only these groups of rows.")
 @DEVICE
 @click.option("--model", default="htdemucs", show_default=True, help="One of demucs's.")
 @click.option("--tiny", is_flag=True, help="A small random network: all rows in minutes on any CPU.")

@@ -17,8 +17,8 @@ from stemwright.cli import named, options
 @click.option("--in-place", "--backup", "in_place", is_flag=True, help="Keep originals in _originals_<date> (both do).")
 @click.option("--undo", is_flag=True, help="Take the latest repair in place back, byte by byte.")
 @named.profile()
-@click.option("--select", default="", callback=options.comma_list, metavar="CODES", help="Only these (prefixes).")
-@click.option("--ignore", default="", callback=options.comma_list, metavar="CODES", help="All but these.")
+@click.option("--select", default="", callback=named.comma_list, metavar="CODES", help="Only these (prefixes).")
+@click.option("--ignore", default="", callback=named.comma_list, metavar="CODES", help="All but these.")
 @options.writes
 @options.talks
 def command(folder: Path, undo: bool, **asked: Any) -> int:

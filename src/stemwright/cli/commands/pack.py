@@ -16,7 +16,7 @@ from stemwright.cli import named, options
 @click.option("--mp3", is_flag=True, help="Add a side folder of MP3 references (needs ffmpeg or lame).")
 @click.option("--verify", is_flag=True, help="Check a received archive, or a folder, against its checksums.")
 @click.option("--extract", type=options.PATH, metavar="DIR", help="With --verify: unpack there when nothing is wrong.")
-@named.profile(" to audit against (default: the delivery's own)")
+@named.profile(" to audit against (default: the delivery's own)", default="")
 @click.option("-o", "--out", type=options.PATH, help="FILE.zip, or the folder to make it in (default: beside SOURCE).")
 @click.option("--force", is_flag=True, help="Replace an archive; pack what is unfinished or has errors.")
 @click.option("--dry-run", is_flag=True, help="Say what would be packed, write nothing.")
@@ -41,7 +41,5 @@ def command(source: Path, verify: bool, extract: Path | None, **asked: Any) -> i
         checked = run(pack.verify(source, extract))
         show("verify", checked, pack_views.verified, ok=not checked.result.problems)
         return int(bool(checked.result.problems))
-    if given("profile") is ParameterSource.DEFAULT:
-        asked["profile"] = ""
     show("pack", run(pack.pack_folder(source, pack.PackOptions(**asked))), pack_views.packed)
     return 0

@@ -20,6 +20,7 @@ from stemwright.cli import named, options
 @named.notes("--notes")
 @options.acid
 @options.effects
+@options.guided
 @click.option("--pack", is_flag=True, help="Pack the delivery as one ZIP, too; see `stemwright pack`.")
 @options.writes
 @options.talks
@@ -43,6 +44,5 @@ def command(inputs: tuple[Path, ...], demo: bool, pack: bool, **flags: Any) -> i
     asked = options.prep_options(flags)
     packing = PackOptions(force=asked.force) if pack else None
     if demo:
-        output.show("prep", output.run(packed(demo_song.demo(asked), packing)), views.delivery)
-        return 0
+        return output.show("prep", output.run(packed(demo_song.demo(asked), packing)), views.delivery)
     return output.run_each("prep", inputs, lambda path: packed(prep(path, asked), packing), views.delivery)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from stemwright.cli import named, options
+from stemwright.errors import UnknownName
 
 
 @click.command()
@@ -50,6 +51,10 @@ class WithVerify(click.Command):
         """The context of the command that is meant."""
         if args[:1] == ["verify"]:
             return verify.make_context(f"{info_name} verify", args[1:], parent, **extra)
+        if args and not Path(args[0]).exists():
+            near = UnknownName(f"there is no folder {args[0]}", "", args[0], ("verify",))
+            if near.hint:
+                raise near
         return super().make_context(info_name, args, parent, **extra)
 
 
@@ -67,6 +72,7 @@ class WithVerify(click.Command):
     help="Which track of the template takes a stem, or a TOML file of such rules (default: TEMPLATE.toml beside it).",
 )
 @options.heard_song
+@options.guided
 @options.writes
 @options.talks
 def command(folder: Path, **flags: Any) -> int:
@@ -86,5 +92,4 @@ def command(folder: Path, **flags: Any) -> int:
     from stemwright.workflows.session import build_sessions
 
     outcome = output.run(build_sessions(folder, options.session_options(flags)))
-    output.show("session", outcome, session_views.sessions)
-    return 0
+    return output.show("session", outcome, session_views.sessions)

@@ -23,6 +23,7 @@ from stemwright.cli import named, options
 @click.option("--pack", is_flag=True, help="Pack each delivery as one ZIP.")
 @options.sessions
 @options.splits
+@options.bpm_range
 @named.profile(" to audit against")
 @named.notes("--notes")
 @click.option(

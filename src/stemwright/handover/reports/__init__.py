@@ -21,9 +21,9 @@ from stemwright.errors import UnknownName
 from stemwright.handover import layout
 from stemwright.handover.notes import local
 from stemwright.measure.spans import MAX_SPANS, joined
-from stemwright.model import SEVERITIES, Finding, Severity, Span, StemSet
+from stemwright.model import SEVERITIES, DawSession, Finding, Severity, Span, StemSet
 from stemwright.registry import discover
-from stemwright.units import clock
+from stemwright.units import clock, many
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class AuditFacts:
     """The report will lie in the audited folder, so a page may play the stems."""
     date: str = field(default_factory=lambda: datetime.date.today().isoformat())
     version: str = __version__
+    session: DawSession | None = None
+    """What is open in a DAW, where that was judged; findings name its tracks as if they were files."""
 
     @cached_property
     def failing(self) -> tuple[Finding, ...]:
@@ -78,9 +80,21 @@ class AuditFacts:
         """Where each file stands in `stems.everything`, by the name that reports give it."""
         return {self.name(stem.file.path): number for number, stem in enumerate(self.stems.everything)}
 
+    @property
+    def only_session(self) -> bool:
+        """Whether no stems were judged beside the session."""
+        return self.session is not None and not self.stems.everything and not self.stems.unreadable
+
+    @property
+    def noun(self) -> str:
+        """What the findings are about."""
+        return "track" if self.session else "file"
+
     def name(self, path: Path | None) -> str:
-        """A file as seen from the folder, visible and on one line; the whole set for None."""
-        return str(layout.visible(local(path, self.stems.folder))) if path else "the whole set"
+        """A file as seen from the folder, visible and on one line; the whole set or session for None."""
+        if path is None:
+            return "the whole session" if self.only_session else "the whole set"
+        return str(layout.visible(local(path, self.stems.folder)))
 
     def rate(self, path: Path | None) -> int:
         """The sample rate that the spans of a finding about this file count in, Hz."""
@@ -115,14 +129,15 @@ def suffixes() -> dict[str, str]:
 
 
 def headline(facts: AuditFacts) -> str:
-    """What to do with the set, in a few words: send it, or fix so many files first."""
+    """What to do with the set or the session, in a few words: send it, or fix so many files first."""
     worst, files = facts.verdict, {facts.name(f.subject) for f in facts.failing if f.severity == facts.verdict}
-    if not facts.stems.everything and not facts.stems.unreadable:
+    if not facts.stems.everything and not facts.stems.unreadable and not facts.session:
         return "There is nothing here to send."
+    send, whole = ("Export it", "the session") if facts.only_session else ("Send it", "the set")
     if worst is None or worst == "info":
-        return "Send it."
-    what = "the set" if files == {facts.name(None)} else f"{many(len(files - {facts.name(None)}), 'file')}"
-    return f"Fix {what} first." if worst == "error" else f"Send it after a look at {what}."
+        return f"{send}."
+    what = whole if files == {facts.name(None)} else many(len(files - {facts.name(None)}), facts.noun)
+    return f"Fix {what} first." if worst == "error" else f"{send} after a look at {what}."
 
 
 def summary(facts: AuditFacts) -> str:
@@ -130,11 +145,12 @@ def summary(facts: AuditFacts) -> str:
     count = Counter(found.severity for found in facts.failing)
     counts = [many(count[kind], "remark" if kind == "info" else kind) for kind in SEVERITIES[::-1] if count[kind]]
     files = {*facts.numbers, *(facts.name(bad.path) for bad in facts.stems.unreadable)}
+    files |= {facts.name(Path(track.name)) for track in facts.session.tracks} if facts.session else set()
     bad = {facts.name(found.subject) for found in facts.failing if found.subject and found.severity != "info"}
     clean = len(files - bad)
     told = f"{_listed(counts)} in" if counts else "Nothing to fix in"
     fine = f"; {clean} {'is fine as it is' if clean == 1 else 'are fine as they are'}" if bad and clean else ""
-    return f"{told} {many(len(files), 'file')}{fine}."
+    return f"{told} {many(len(files), facts.noun)}{fine}."
 
 
 def sentence(facts: AuditFacts, found: Finding) -> str:
@@ -217,11 +233,6 @@ def amount(value: float | str | None, unit: str = "", digits: int = 2) -> str:
         text = f"{round(value, digits) + 0.0:,.{digits}f}" if math.isfinite(value) else f"{value}".replace("inf", "∞")
         value = text.replace("-", "−")
     return str(layout.visible(f"{value} {unit}")).strip()
-
-
-def many(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _place(span: Span, rate: int) -> str:

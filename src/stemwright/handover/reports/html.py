@@ -18,21 +18,10 @@ from urllib.parse import quote
 
 from stemwright.handover import layout, templates
 from stemwright.handover.notes import local
-from stemwright.handover.reports import (
-    AuditFacts,
-    amount,
-    by_cause,
-    by_rule,
-    headline,
-    many,
-    see_also,
-    side,
-    summary,
-    where,
-)
+from stemwright.handover.reports import AuditFacts, amount, by_cause, by_rule, headline, see_also, side, summary, where
 from stemwright.measure.spans import joined
 from stemwright.model import SEVERITIES, Finding, Stem
-from stemwright.units import clock, seconds
+from stemwright.units import clock, many, seconds
 
 NAME = "HTML"
 SUFFIX = ".html"
@@ -72,6 +61,7 @@ def _page(facts: AuditFacts) -> dict[str, Any]:
         "date": facts.date,
         "version": facts.version,
         "daws": daws,
+        "column": "Track" if facts.only_session else "File",
         "ruler": list(_ruler(length)),
         "groups": [
             {"tone": tone, "heading": _HEADINGS[tone], "rules": [group for group in groups if group["tone"] == tone]}

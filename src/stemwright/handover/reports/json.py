@@ -21,6 +21,7 @@ def render(facts: AuditFacts) -> str:
             "profile": {"name": facts.profile, "title": facts.profile_title},
             "verdict": facts.verdict,
             **set_document(facts.stems, facts.findings),
+            **({"session": serial.plain(facts.session)} if facts.session else {}),
             "rules": {
                 code: {
                     "title": facts.titles.get(code, ""),

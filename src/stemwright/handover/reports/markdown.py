@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from stemwright.handover import layout
-from stemwright.handover.reports import AuditFacts, by_cause, by_rule, headline, many, see_also, summary, where
+from stemwright.handover.reports import AuditFacts, by_cause, by_rule, headline, see_also, summary, where
 from stemwright.model import SEVERITIES, Finding
+from stemwright.units import many
 
 NAME = "Markdown"
 SUFFIX = ".md"
@@ -14,7 +15,8 @@ _HEADINGS = {"error": "Fix first", "warning": "Look at", "info": "Good to know"}
 
 def render(facts: AuditFacts) -> str:
     """The text. Findings stand under the gravest severity that their rule has here, those of one cause as one."""
-    lines = [f"# Stems of {_text(facts.folder)}: {headline(facts)}", "", summary(facts)]
+    what = "Session" if facts.only_session else "Stems of"
+    lines = [f"# {what} {_text(facts.folder)}: {headline(facts)}", "", summary(facts)]
     profile = _text(facts.profile_title or facts.profile)
     lines += ["", f"Checked for {profile}, {facts.date}, stemwright {facts.version}."]
     causes = by_cause(facts.failing, facts.causes)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stemwright.errors import MissingExtra, SettingsError, WeightsUnavailable
+from stemwright.errors import MissingExtra, WeightsUnavailable, WrongOption
 from stemwright.safety import sha256
 from stemwright.separate import Network, Setup, safeload, weights
 from stemwright.separate.models import ModelCard
@@ -35,12 +35,12 @@ _LOCAL = dict.fromkeys(("cache_dir", "force_download", "proxies", "resume_downlo
 
 
 def load(card: ModelCard, paths: Sequence[Path], setup: Setup) -> Network:
-    """The model of `settings.repository`. Raises SettingsError, MissingExtra, WeightsUnavailable, WeightsMismatch."""
+    """The model of `settings.repository`. Raises WrongOption, MissingExtra, WeightsUnavailable, WeightsMismatch."""
     import torch
 
     prompt = setup.prompt.strip()
     if not (prompt or setup.spans):
-        raise SettingsError(f"{card.name} must be told what to listen for", "--prompt 'acoustic guitar', in lower case")
+        raise WrongOption(f"{card.name} must be told what to listen for", "--prompt 'acoustic guitar', in lower case")
     with _offline():
         model, processor, checkpoint = _read(card)
     model = model.to(setup.device).eval()

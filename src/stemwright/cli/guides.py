@@ -1,0 +1,49 @@
+"""The options of what guides people through a song: its list of markers, its parts, a click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from stemwright.workflows.guides import Guides
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--markers",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Markers instead of measured ones: .csv, .cue, .wav, .mid, .rpp or another session.",
+    ),
+    click.option("--sections/--no-sections", default=True, help="Mark the parts of the song where they are sure."),
+    click.option("--click", is_flag=True, help="Add a click track."),
+    click.option(
+        "--count-in",
+        type=click.IntRange(0, 8),
+        default=0,
+        metavar="BARS",
+        help="Begin the click so many bars before bar 1, if there is room.",
+    ),
+)
+
+
+def guided(function: F) -> F:
+    """`--markers`, `--sections`, `--click` and `--count-in`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def guides_of(flags: dict[str, Any]) -> Guides:
+    """What the user asks for. Raises click.UsageError for a count-in without a click."""
+    from stemwright.workflows.guides import Guides
+
+    asked = Guides(flags.get("markers"), flags.get("click", False), flags.get("count_in", 0))
+    if asked.count_in and not asked.click:
+        raise click.UsageError("--count-in is about the click; add --click")
+    return asked
