@@ -2,6 +2,7 @@
 
 Precedence: defaults < user file < project file < environment (`STEMWRIGHT_PREP_MODEL`) < flags. A file holds one
 table per command (`[prep]`, keys are option names); keys above all tables hold for every command that has them.
+`[contact]` is no command: it says whom the notes name.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from stemwright import resources
 from stemwright.errors import SettingsError
 
 NAME = "stemwright.toml"
+CONTACT = ("name", "studio", "email", "phone", "web", "address")
+"""What `[contact]` can hold, in the order in which notes tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,24 @@ def load(start: Path) -> tuple[Setting, ...]:
     for path in files(start):
         for name, value in resources.load_toml(path).items():
             table = value if isinstance(value, dict) else {name: value}
+            if table is value and name == "contact":
+                _check_contact(path, table)
             command = name if isinstance(value, dict) else ""
             found += [Setting(command, option.replace("-", "_"), item, path) for option, item in table.items()]
     return tuple(found)
+
+
+def contact(start: Path) -> dict[str, Setting]:
+    """Whom a mix engineer asks: what the settings files say under `[contact]`, by name. Raises SettingsError."""
+    said = {found.option: found for found in load(start) if found.command == "contact" and found.value.strip()}
+    return {name: said[name] for name in CONTACT if name in said}
+
+
+def _check_contact(path: Path, table: dict[str, Any]) -> None:
+    for name, value in table.items():
+        if name not in CONTACT or not isinstance(value, str):
+            wrong = f"is {value!r}, not a text" if name in CONTACT else "is not known"
+            raise SettingsError(f"{path}: [contact] {name} {wrong}", f"known are the texts {', '.join(CONTACT)}")
 
 
 def default_map(settings: tuple[Setting, ...], options: dict[str, set[str]]) -> dict[str, dict[str, Any]]:
@@ -56,6 +74,8 @@ def default_map(settings: tuple[Setting, ...], options: dict[str, set[str]]) -> 
     """
     table: dict[str, dict[str, Any]] = {command: {} for command in options}
     for setting in settings:
+        if setting.command == "contact":
+            continue
         targets = [setting.command] if setting.command else [c for c in options if setting.option in options[c]]
         if not targets or not all(target in options and setting.option in options[target] for target in targets):
             what = f"[{setting.command}] {setting.option}" if setting.command else setting.option

@@ -16,10 +16,12 @@
     │   ├── WeightsUnavailable    no source could give them
     │   └── WeightsMismatch       bytes differ from the pinned hash, or are unsafe to load
     ├── SettingsError             a config file, profile, layout or template is wrong
-    │   └── UnknownName           nothing is called so; exit code 2, as for a wrong flag
-    └── SessionError              a DAW session cannot be built from what is there
+    │   └── WrongOption           what an option says cannot be; exit code 2
+    │       └── UnknownName       nothing is called so
+    ├── SessionError              a DAW session cannot be built from what is there
+    └── HostError                 a DAW that is open cannot be reached, or fails
 
-Other usage errors (a wrong flag, exit code 2), batches of which a part failed (3) and interrupts (130) belong to the
+Other usage errors (a wrong flag, exit code 2), work of which a part failed (3) and interrupts (130) belong to the
 command line.
 """
 
@@ -105,10 +107,14 @@ class SettingsError(StemwrightError):
     """A config file, profile, layout or template is wrong."""
 
 
-class UnknownName(SettingsError):
-    """Nothing is called so. Of the `known` names the one that is most like it is offered in the hint."""
+class WrongOption(SettingsError):
+    """What an option says cannot be: no key, no tempo, a place outside the song."""
 
     exit_code = 2
+
+
+class UnknownName(WrongOption):
+    """Nothing is called so. Of the `known` names the one that is most like it is offered in the hint."""
 
     def __init__(self, message: str, hint: str = "", name: str = "", known: Iterable[str] = ()) -> None:
         from difflib import get_close_matches
@@ -120,3 +126,7 @@ class UnknownName(SettingsError):
 
 class SessionError(StemwrightError):
     """A DAW session cannot be built from what is there."""
+
+
+class HostError(StemwrightError):
+    """A DAW that is open cannot be reached, refuses a call, or does not answer."""

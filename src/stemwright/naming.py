@@ -71,32 +71,33 @@ def _split(text: str) -> list[str]:
     return [word for word in re.split(r"[\W_]+", text) if word]
 
 
+@cache
 def guess_role(name: str) -> str:
     """The role that a stem's name means; `other` when it means none. The last words weigh most.
 
     `Song_LeadVox_dbl` -> `vocals.lead`, `BassDrums30` -> `drums`, `Bass_bounce` -> `bass`.
     """
     readings = (words(name), _split(unicodedata.normalize("NFC", name)))  # the second one knows `BGVs` and `HiHat`
+    texts = {f" {' '.join(reading)} ": "".join(reading) for reading in readings}
     best: tuple[int, ...] = ()
     found = "other"
     for role, known in roles().items():
         for synonym in known.words + known.weak:
-            for reading in readings:
-                end = _end_of(synonym, reading)
-                rank = (synonym not in known.weak, end - len(" ".join(reading)), len(synonym))
-                if end and rank > best:
-                    best, found = rank, role
+            for text, glued in texts.items():
+                if end := _end_of(synonym, text, glued):
+                    rank = (synonym not in known.weak, end + 2 - len(text), len(synonym))
+                    if rank > best:
+                        best, found = rank, role
     return found
 
 
-def _end_of(synonym: str, reading: list[str]) -> int:
+def _end_of(synonym: str, text: str, glued: str) -> int:
     """Where a synonym ends in a name, counted in characters; 0 when it is not there."""
-    text = f" {' '.join(reading)} "
     at = text.rfind(f" {synonym} ")
     if at >= 0:
         return at + len(synonym)
-    glued = len(synonym) > 4 and "".join(reading).endswith(synonym.replace(" ", ""))  # `drumloopguitar`
-    return len(text) - 2 if glued else 0
+    at_the_end = len(synonym) > 4 and glued.endswith(synonym.replace(" ", ""))  # `drumloopguitar`
+    return len(text) - 2 if at_the_end else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def roots() -> tuple[Path, ...]:
     return (user_folder(), here.parent / "templates", here.parents[2] / "templates")
 
 
-_CALLED = {"sessions": "layout"}
+_CALLED = {"sessions": "layout", "notes": "notes template"}
 """What people call a kind of template, where its folder is called otherwise."""
 
 

@@ -72,6 +72,9 @@ def from_json(cls: type[T], text: str) -> T:
         ) from error
 
 
+_CALLED: dict[Any, str] = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+
+
 def build(kind: Any, value: Any) -> Any:
     """Turn plain JSON back into a value of type `kind`."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -104,7 +107,7 @@ def build(kind: Any, value: Any) -> Any:
         return Fraction(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value
-    raise TypeError(f"{value!r} is not {getattr(kind, '__name__', kind)}")
+    raise TypeError(f"{value!r} is not {_CALLED.get(kind) or getattr(kind, '__name__', kind)}")
 
 
 @cache
