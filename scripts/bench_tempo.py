@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tempo_pieces import STYLES, Piece, compose, from_midi, produced, tempo_curve, warped, write_midi
+from tempo_pieces import STYLES, VARIED, Piece, compose, from_midi, produced, tempo_curve, warped, write_midi
 
 from stemwright.measure.tempo import Tempo, estimate_tempo
 
@@ -60,7 +60,7 @@ def build(args: argparse.Namespace) -> None:
         truth = {"bpm": piece.bpm, "beats": piece.beats, "bar": piece.bar, "kind": kind, "production": piece.production}
         rows.append({"path": str(wav), "name": name, "half": half_of(source), **truth})
 
-    for index, (name, style) in enumerate(STYLES.items()):
+    for index, (name, style) in enumerate((STYLES | VARIED).items()):
         for take in range(4 if style.vary else 0, args.takes):
             source = f"{name} {take}"
             seed = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4])

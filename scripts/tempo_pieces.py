@@ -41,10 +41,10 @@ class Style:
     to tune with: its breaks are without drums, its sound is a production's."""
 
 
-STYLES = {
-    name: Style(**told)
-    for name, told in tomllib.loads(Path(__file__).with_name("tempo_styles.toml").read_text(encoding="utf-8")).items()
-}
+_TOLD = tomllib.loads(Path(__file__).with_name("tempo_styles.toml").read_text(encoding="utf-8"))
+STYLES = {name: Style(**told) for name, told in _TOLD.items() if "vary" not in told}
+VARIED = {name: Style(**told) for name, told in _TOLD.items() if "vary" in told}
+"""The styles that are only to tune with."""
 
 
 @dataclass(frozen=True)
