@@ -54,7 +54,7 @@ def test_a_preset_is_a_plan_for_each_quality(tmp_path):
         (('"band"]', '"drums"]'), "nothing leaves drums as a stem"),
         (('["kick", "snare", "voice", "band"]', "[]"), "nothing leaves it"),
         (('model = "htdemucs"', 'model = "demux"'), "no model called 'demux'"),
-        (('model = "htdemucs"', "model = 3"), "3 is not str"),
+        (('model = "htdemucs"', "model = 3"), "3 is not a text"),
         (('rest = "snare"', 'rests = "snare"'), "knows no rests"),
         (("[good]", "[good"), "band.toml"),
     ],
