@@ -31,7 +31,8 @@ def test_the_tempo_of_a_clear_song_is_exact_and_bar_1_is_found(bpm: float) -> No
     assert tempo.estimate.value == (bpm if bpm > 60 else 2 * bpm)
     assert bpm in (tempo.estimate.value, *tempo.estimate.alternatives)
     assert tempo.exact_bpm == pytest.approx(tempo.estimate.value, rel=2e-5)
-    assert tempo.estimate.confidence > 0.8
+    assert (tempo.estimate.confidence > 0.8) == (bpm > 60), "what is as well twice as fast is not surely so"
+    assert tempo.estimate.confidence > 0.5
     assert tempo.downbeat_frame / RATE == pytest.approx(0.5, abs=0.008)
     period = 60 / tempo.estimate.value
     assert math.remainder(tempo.beat_frame / RATE - 0.5, period) == pytest.approx(0, abs=0.008)
@@ -112,7 +113,8 @@ def test_a_human_drummer_is_trusted() -> None:
     jitter = 0.01 * np.random.default_rng(2).standard_normal(119)
     tempo = estimate_tempo(clicks(np.arange(1, 120) * 0.5 + jitter, 60), RATE)
     assert tempo is not None
-    assert tempo.estimate.value == 120 and tempo.estimate.confidence > 0.8
+    assert tempo.estimate.value == 120 and 60 in tempo.estimate.alternatives  # no snare tells
+    assert tempo.estimate.confidence > 0.7
 
 
 def test_nan_samples_count_as_silence() -> None:

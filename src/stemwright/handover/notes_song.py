@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from stemwright.audio.stated import Release
 from stemwright.model import AudioFile, AudioFormat, Estimate, Song, StemSet
 from stemwright.units import camelot, clock, exact_bpm, open_key, short_key, spell_key
 
-SURE_BPM, SURE_KEY = 0.5, 0.5
+SURE_BPM, SURE_KEY = 0.85, 0.5
 """From this confidence on, a measured fact is called sure."""
+
+LIKELY_BPM = 0.5
+"""Below this confidence, a measured tempo is called doubtful."""
 
 IN_TUNE_CENTS = 5.0
 """A deviation from A4 = 440 Hz that nobody needs to hear of."""
@@ -116,7 +118,7 @@ def _tempo(song: Song) -> str:
     meter = song.meter_map[0] if song.meter_map else None
     compound = meter is not None and meter.denominator == 8 and meter.numerator in (6, 9, 12)
     dotted = f" in quarters, {number(song.bpm.value / 1.5)} in dotted quarters" if compound else ""
-    return f"{number(song.bpm.value)} BPM{dotted}{changes} ({_certainty(song.bpm, SURE_BPM, others)})"
+    return f"{number(song.bpm.value)} BPM{dotted}{changes} ({_certainty(song.bpm, others)})"
 
 
 def _key(key: Estimate[str] | None) -> str:
@@ -128,7 +130,7 @@ def _key(key: Estimate[str] | None) -> str:
     ]
     if key.source == "measured" and key.confidence < SURE_KEY:
         return f"no clear key; perhaps {' or '.join(spelled)} (measured)"
-    return f"{spelled[0]} ({_certainty(key, SURE_KEY, [])})"
+    return f"{spelled[0]} ({'measured, sure' if key.source == 'measured' else _SOURCES[key.source]})"
 
 
 def _tuning(cents: float | None) -> str:
@@ -137,12 +139,13 @@ def _tuning(cents: float | None) -> str:
     return f"{cents:+.0f} cents against A4 = 440 Hz (A4 = {440 * 2 ** (cents / 1200):.1f} Hz)"
 
 
-def _certainty(estimate: Estimate[Any], sure_from: float, others: list[str]) -> str:
-    if estimate.source != "measured":
-        return _SOURCES[estimate.source]
-    if estimate.confidence >= sure_from:
+def _certainty(bpm: Estimate[float], others: list[str]) -> str:
+    if bpm.source != "measured":
+        return _SOURCES[bpm.source]
+    if bpm.confidence >= SURE_BPM:
         return "measured, sure"
-    return f"measured, doubtful{': alternatives ' if others else ''}{' / '.join(others[:2])}"
+    sort = "likely" if bpm.confidence >= LIKELY_BPM else "doubtful"
+    return f"measured, {sort}{'; else ' if others else ''}{' or '.join(others[:2])}"
 
 
 def _bar_one(song: Song) -> str:

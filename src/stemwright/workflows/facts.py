@@ -13,7 +13,7 @@ from stemwright.audio.said import said_by, same_bpm
 from stemwright.audio.stated import Stated
 from stemwright.errors import WrongOption
 from stemwright.handover import manifest
-from stemwright.handover.notes_song import SURE_BPM, SURE_KEY
+from stemwright.handover.notes_song import LIKELY_BPM, SURE_KEY
 from stemwright.model import AudioFile, Estimate, Levels, Song, Stem, StemSet
 from stemwright.naming import safe_name
 from stemwright.units import FASTEST_BPM, SLOWEST_BPM, parse_key, short_key
@@ -205,7 +205,7 @@ def bpm_doubts(song: Song, bpm_range: str = "") -> tuple[str, ...]:
     others = " or ".join(f"{round(each, 2):g}" for each in bpm.alternatives[:2])
     if bpm.source != "measured":
         return (f"the music sounds like {others} BPM; taken is {bpm.value:g} ({bpm.source})",) if others else ()
-    if bpm.confidence >= SURE_BPM:
+    if bpm.confidence >= LIKELY_BPM:
         return ()
     if song.tempo_map:
         return ("the tempo changes, and its map leaves the beats in places: check it by ear, bar by bar",)
