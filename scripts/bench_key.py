@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from bench_tempo import audio_of
-from key_pieces import PROGRESSIONS, from_midi, joined, keys_of_pop909, keys_of_tunes, played, render, written
+from key_pieces import PROGRESSIONS, from_midi, joined, keys_of_pop909, keys_of_tunes, played, render, sources, written
 from tempo_pieces import STYLES, Piece
 from train_key import BANDS, RATE, trains
 
@@ -226,11 +226,7 @@ def main() -> None:
     actions = parser.add_subparsers(required=True)
     builder = actions.add_parser("build", help="compose and render")
     builder.set_defaults(run=build)
-    builder.add_argument("folder", type=Path)
-    builder.add_argument("--soundfont", type=Path, nargs="+", required=True)
-    builder.add_argument("--pop909", type=Path, help="the folder POP909 of the dataset (MIT)")
-    builder.add_argument("--pop909-cl", type=Path, help="the folder POP909_processed of POP909-CL (MIT)")
-    builder.add_argument("--nottingham", type=Path, help="the cleaned Nottingham database (GPL-3)")
+    sources(builder)
     builder.add_argument("--material", type=Path, help="folder of real music with bpm_key_truth.csv")
     builder.add_argument("--takes", type=int, default=3, help="pieces in every style and mode")
     builder.add_argument("--songs-a-key", type=int, default=2)

@@ -5,6 +5,7 @@ A piece is what `tempo_pieces.write_midi` writes. Nothing here knows which piece
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import tomllib
@@ -57,6 +58,15 @@ CADENCES = {
 Chord = tuple[int, tuple[int, ...]]
 """Pitch class of the root above the tonic, and the intervals above it."""
 PROGRESSIONS = tomllib.loads(Path(__file__).with_name("key_progressions.toml").read_text(encoding="utf-8"))
+
+
+def sources(builder: argparse.ArgumentParser) -> None:
+    """Arguments: where pieces are rendered to, with which soundfonts, and the songs that others collected."""
+    builder.add_argument("folder", type=Path)
+    builder.add_argument("--soundfont", type=Path, nargs="+", required=True)
+    builder.add_argument("--pop909", type=Path, help="the folder POP909 of the dataset (MIT)")
+    builder.add_argument("--pop909-cl", type=Path, help="the folder POP909_processed of POP909-CL (MIT)")
+    builder.add_argument("--nottingham", type=Path, help="the cleaned Nottingham database (GPL-3)")
 
 
 def chord(numeral: str, mode: str) -> Chord:

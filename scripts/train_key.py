@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from key_pieces import from_midi, keys_of_pop909, keys_of_tunes, played, render, walked
+from key_pieces import from_midi, keys_of_pop909, keys_of_tunes, played, render, sources, walked
 from tempo_pieces import STYLES, Piece
 
 from stemwright.measure.keymodel import KEYS, features
@@ -152,11 +152,7 @@ def main() -> None:
     actions = parser.add_subparsers(required=True)
     builder = actions.add_parser("build", help="render and hear")
     builder.set_defaults(run=build)
-    builder.add_argument("folder", type=Path)
-    builder.add_argument("--soundfont", type=Path, nargs="+", required=True)
-    builder.add_argument("--pop909", type=Path, help="the folder POP909 of the dataset (MIT)")
-    builder.add_argument("--pop909-cl", type=Path, help="the folder POP909_processed of POP909-CL (MIT)")
-    builder.add_argument("--nottingham", type=Path, help="the cleaned Nottingham database (GPL-3)")
+    sources(builder)
     builder.add_argument("--composed", type=int, default=600, help="random progressions")
     builder.add_argument("--jobs", type=int, default=2)
     fitter = actions.add_parser("fit", help="train on what was heard")
