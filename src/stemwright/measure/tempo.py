@@ -262,7 +262,7 @@ def _confidence(onsets: Curve, bpm: float, ranked: Sequence[Candidate]) -> float
     """How sure the tempo is: steady through the song, out of the noise, and likelier than the other readings.
 
     The likelihood is that of the trained ranking (`candidates`): of the pieces it is tested on, 19 of 20 with 0.85 and
-    more are right, and 7 of 8 between 0.5 and 0.85.
+    more are right, and 4 of 5 between 0.5 and 0.85.
     """
     steadiness = np.clip((grid.steadiness(onsets, bpm) - 0.2) / 0.7, 0, 1)
     coherent = np.clip((ranked[0].coherence - 6) / 12, 0, 1)  # white noise reaches 6
