@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pytest
 
 from stemwright.audio.stream import Block, quantise
 from stemwright.audio.wav import WavWriter
@@ -59,3 +60,13 @@ def write_stems(folder: Path, stems: dict[str, Block], rate: int = 44_100, song:
     for name, samples in stems.items():
         write_wav(folder / f"{song}_{name}.wav", samples, rate)
     return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+    """The command line in this process: exit code, stdout, stderr."""
+    from stemwright.cli import main
+
+    with pytest.raises(SystemExit) as end:
+        main([str(part) for part in argv])
+    out, err = capsys.readouterr()
+    return int(end.value.code or 0), out, err

@@ -178,6 +178,6 @@ def _on_the_clock(key: str, minor: str, major: str) -> str:
     return f"{(7 * relative_major + _CLOCK_MODES[letter][1] - 1) % 12 + 1}{letter}"
 
 
-def many(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def many(count: int, noun: str, none: str = "0") -> str:
+    """`1 file`, `2 files`; `none` is the word for 0."""
+    return f"{count or none} {noun}{'' if count == 1 else 's'}"

@@ -15,19 +15,12 @@ import click
 import pytest
 
 from stemwright import resources
-from stemwright.cli import cli, main
+from stemwright.cli import cli
 from stemwright.registry import module_names
 from stemwright.session.formats import formats
-from support import REPOSITORY, pulse_song, tone, write_stems, write_wav
+from support import REPOSITORY, pulse_song, run, tone, write_stems, write_wav
 
 COMMANDS = module_names("stemwright.cli.commands")
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main([str(part) for part in argv])
-    out, err = capsys.readouterr()
-    return int(end.value.code or 0), out, err
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, dict[str, object]]:

@@ -9,15 +9,7 @@ from typing import Any
 
 import pytest
 
-from stemwright.cli import main
-from support import pulse_song, write_stems, write_wav
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main([str(part) for part in argv])
-    out, err = capsys.readouterr()
-    return int(end.value.code or 0), out, err
+from support import pulse_song, run, write_stems, write_wav
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, dict[str, Any]]:

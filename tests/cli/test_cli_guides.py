@@ -6,16 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stemwright.cli import main
 from stemwright.session.formats import read_session
-from support import pulse_song, write_stems
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main([str(part) for part in argv])
-    out, err = capsys.readouterr()
-    return int(end.value.code or 0), out, err
+from support import pulse_song, run, write_stems
 
 
 @pytest.fixture

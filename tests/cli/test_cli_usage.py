@@ -7,15 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stemwright.cli import main
-from support import pulse_song, write_stems
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main([*map(str, argv), "--progress", "none"])
-    out, err = capsys.readouterr()
-    return int(end.value.code or 0), out, err
+from support import pulse_song, run, write_stems
 
 
 def test_a_number_may_have_a_decimal_comma(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ import pytest
 import soundfile
 from session_kit import moving_song, wav
 
-from stemwright.cli import main
 from stemwright.errors import MissingExtra, NotFoundInput, SessionError
 from stemwright.model import Clip, Marker, Session, Song, Track
 from stemwright.session.formats import ardour as ardour_format
@@ -28,7 +27,7 @@ from stemwright.session.formats import read_session, write_session
 from stemwright.session.hosts import Host, ardour, played, reaper
 from stemwright.session.render import NULL_DBFS, balance
 from stemwright.session.verify import verify_session
-from support import REPOSITORY, pulse_song, write_stems
+from support import REPOSITORY, pulse_song, run, write_stems
 
 needs_ardour = pytest.mark.skipif(not shutil.which("ardour7-export"), reason="Ardour 7 is not installed")
 posix = pytest.mark.skipif(os.name == "nt", reason="a script is no program there")
@@ -363,13 +362,6 @@ def test_many_clips_sound_at_once_with_few_files_open(tmp_path: Path) -> None:
     for n, track in enumerate(band):
         expected[n : n + 70_000] += soundfile.read(track.clips[0].file.path)[0] * 10**-3
     assert np.allclose(made, expected, rtol=0, atol=1e-12)
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main([str(part) for part in argv])
-    out, err = capsys.readouterr()
-    return int(end.value.code or 0), out, err
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from stemwright import __version__, resources
 from stemwright.audio.stated import Stated
 from stemwright.errors import SettingsError
 from stemwright.handover import SeparationFacts, layout, templates
-from stemwright.handover.notes_song import many, release_words, sections, song_words
+from stemwright.handover.notes_song import release_words, sections, song_words
 from stemwright.model import SEVERITIES, Finding, Loss, Stem, StemSet
 from stemwright.naming import label
-from stemwright.units import clock
+from stemwright.units import clock, many
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _together(stems: StemSet) -> bool:
 def _alignment(stems: StemSet) -> list[str]:
     """What one has to know to lay the files under each other."""
     files = [stem.file for stem in stems.everything]
-    what = f"{many(len(stems.stems), 'stem')}{' and the full mix' if stems.mix else ''}"
+    what = f"{many(len(stems.stems), 'stem', 'no')}{' and the full mix' if stems.mix else ''}"
     if not _together(stems):
         return [f"The start times in the files differ: place the {what} by their BWF time stamps."]
     if len({(file.frames, file.format.sample_rate) for file in files}) > 1:
@@ -205,5 +205,5 @@ def _audit(findings: Iterable[Finding]) -> str:
     count = Counter(found.severity for found in findings)
     if not count:
         return "No finding."
-    told = f"{', '.join(many(count[kind], 'remark' if kind == 'info' else kind) for kind in SEVERITIES[::-1])}."
+    told = f"{', '.join(many(count[kind], 'remark' if kind == 'info' else kind, 'no') for kind in SEVERITIES[::-1])}."
     return told[0].upper() + told[1:]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from stemwright.audio.stated import Release
 from stemwright.model import AudioFile, AudioFormat, Estimate, Song, StemSet
-from stemwright.units import camelot, clock, exact_bpm, open_key, short_key, spell_key
+from stemwright.units import camelot, clock, exact_bpm, many, open_key, short_key, spell_key
 
 SURE_BPM, SURE_KEY = 0.85, 0.5
 """From this confidence on, a measured fact is called sure."""
@@ -87,11 +87,6 @@ def release_words(release: Release, stems: StemSet) -> dict[str, str]:
 def number(value: float) -> str:
     """A number as people write it."""
     return f"{round(value, 3):g}"
-
-
-def many(count: int, noun: str) -> str:
-    """`no stems`, `1 stem`, `4 stems`."""
-    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
 
 
 def counted(texts: Iterable[str]) -> str:
