@@ -19,6 +19,9 @@ from stemwright.session.grid import bar_start
 from stemwright.session.layout import Group, Place, home, load_layout
 from stemwright.units import FRAME_RATES, camelot, clock, frames, rescale, short_key, spell_key
 
+SURE_NOTE = "% sure)"
+"""End of the notes of our sessions about tempo and key."""
+
 
 def arrange(
     stems: StemSet, template: str = "mix-engineer", *, mixed_rates: bool = False, frame_rate: str = ""
@@ -168,10 +171,10 @@ def _markers(song: Song, places: tuple[Place, ...], end: int) -> tuple[Marker, .
 def _notes(song: Song) -> tuple[str, ...]:
     lines = [f"{song.artist} - {song.title}" if song.artist else song.title]
     if song.bpm:
-        lines.append(f"BPM: {song.bpm.value:g} ({song.bpm.source}, {song.bpm.confidence:.0%} sure)")
+        lines.append(f"BPM: {song.bpm.value:g} ({song.bpm.source}, {song.bpm.confidence:.0%}{SURE_NOTE}")
         lines.append(f"Bar 1 starts at {clock(song.downbeat_frame, song.sample_rate)} (frame {song.downbeat_frame})")
     if song.key:
-        key, sure = song.key.value, f"({song.key.source}, {song.key.confidence:.0%} sure)"
+        key, sure = song.key.value, f"({song.key.source}, {song.key.confidence:.0%}{SURE_NOTE}"
         lines.append(f"Key: {spell_key(key)} = {short_key(key)} = {camelot(key)} {sure}")
     lines.append(f"Sample rate: {song.sample_rate} Hz")
     return tuple(lines)

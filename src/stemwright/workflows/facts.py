@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stemwright import serial
 from stemwright.audio import stated
-from stemwright.audio.said import said_by, same_bpm
+from stemwright.audio.said import Said, said_by, same_bpm
 from stemwright.audio.stated import Stated
 from stemwright.errors import WrongOption
 from stemwright.handover import manifest
 from stemwright.handover.notes_song import LIKELY_BPM, SURE_KEY
 from stemwright.model import AudioFile, Estimate, Levels, Song, Stem, StemSet
 from stemwright.naming import safe_name
+from stemwright.session import beside
 from stemwright.units import FASTEST_BPM, SLOWEST_BPM, parse_key, short_key
 from stemwright.workflows.steps import Workflow
 
@@ -99,20 +100,26 @@ def measure(
 
 
 def song_of(stems: StemSet, given: Given) -> Workflow[Song]:
-    """The song of a folder of stems: given > `notes.toml` > recorded by an earlier run > tags > named > measured."""
+    """The song of a folder of stems.
+
+    Given > `notes.toml` > recorded by an earlier run > sessions and MIDI files beside them > tags > named > measured.
+    """
     noted = taken(stated.read(stems.folder), given)
     song = noted.song if noted.is_record else recorded_song(stems.folder)
     if song is None or given.anew:
         named = stems.song
-        said = said_by([stem.file for stem in stems.everything])
-        bpm = surest(given.bpm, noted.song.bpm) or surest(None, said.bpm, named.bpm)
-        key = surest(given.key, noted.song.key) or surest(None, said.key, named.key)
+        plan, said = beside.planned(stems).song, said_by([stem.file for stem in stems.everything])
+        bpm = surest(given.bpm, noted.song.bpm) or surest(None, plan.bpm, said.bpm, named.bpm)
+        key = surest(given.key, noted.song.key) or surest(None, plan.key, said.key, named.key)
         heard = (stems.mix,) if stems.mix else music(stems.stems)
         known = replace(given, bpm=bpm.value if bpm else None, key=key.value if key else None)
         drums = tuple(stem.file for stem in stems.stems if stem.role.partition(".")[0] == "drums")
         measured = yield from measure(tuple(stem.file for stem in heard), known, named.title, drums)
         if bpm and measured.bpm:
             bpm = replace(bpm, alternatives=measured.bpm.alternatives)
+        if plan.bpm and bpm and bpm.source == "session":
+            measured = beside.on_grid(measured, plan)
+            bpm = replace(bpm, alternatives=() if plan.tempo_map else bpm.alternatives)
         artist = named.artist or measured.artist
         song = replace(measured, bpm=bpm or measured.bpm, key=key or measured.key, title=named.title, artist=artist)
     return with_given(stated.told(song, noted), given)
@@ -180,17 +187,25 @@ def surest(given: T | None, *known: Estimate[T] | None) -> Estimate[T] | None:
     return max(filter(None, known), key=lambda estimate: estimate.confidence, default=None)
 
 
+def told_by_stems(stems: StemSet, song: Song) -> tuple[str, ...]:
+    """Sentences about sessions beside the stems and about their tags: nonsense, contradictions, what is not taken."""
+    plan = beside.planned(stems)
+    others = _not_taken(plan.song, song, f"{plan.tempo_in} says", f"{plan.key_in} says")
+    return (*plan.warnings, *others, *told_by_tags([stem.file for stem in stems.everything], song))
+
+
 def told_by_tags(files: Sequence[AudioFile], song: Song) -> tuple[str, ...]:
     """Sentences about tags that are nonsense, contradict each other or say other than what is taken."""
     said = said_by(files)
-    found = list(said.warnings)
-    if said.bpm and song.bpm and song.bpm.source != "tag" and not same_bpm(said.bpm.value, song.bpm.value):
-        found.append(f"the tags say {said.bpm.value:g} BPM, taken is {song.bpm.value:g} ({song.bpm.source})")
-    if said.key and song.key and song.key.source != "tag" and said.key.value != song.key.value:
-        found.append(
-            f"the tags say {short_key(said.key.value)}, taken is {short_key(song.key.value)} ({song.key.source})"
-        )
-    return tuple(found)
+    return (*said.warnings, *_not_taken(said, song, "the tags say", "the tags say"))
+
+
+def _not_taken(said: Said | Song, song: Song, tempo_said: str, key_said: str) -> Iterator[str]:
+    if said.bpm and song.bpm and not same_bpm(said.bpm.value, song.bpm.value):
+        yield f"{tempo_said} {said.bpm.value:g} BPM, taken is {song.bpm.value:g} ({song.bpm.source})"
+    if said.key and song.key and said.key.value != song.key.value:
+        said_key, key = short_key(said.key.value), short_key(song.key.value)
+        yield f"{key_said} {said_key}, taken is {key} ({song.key.source})"
 
 
 def bpm_doubts(song: Song, bpm_range: str = "") -> tuple[str, ...]:

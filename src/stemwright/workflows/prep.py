@@ -20,7 +20,7 @@ from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
 from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
-from stemwright.session import formats
+from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
 from stemwright.workflows import mix as splitting
@@ -112,7 +112,8 @@ def _prep(
     workflow = f"prep{options.split.stretch}"
     found = Ledger.find(parent, workflow, inputs)
     known = kept(found, given_stems)
-    heard = [options.given, options.split.stretch, options.split.preview_s, known.stated.song]
+    plan = beside.planned(given_stems).song if given_stems else None
+    heard = [options.given, options.split.stretch, options.split.preview_s, known.stated.song, plan]
     song_key = manifest.key("song", [inputs, source.resolve().name, *heard])
     recorded = found.done("song", song_key) if found else None
     if recorded:
@@ -249,9 +250,9 @@ def _steps(
         *guided.result["warnings"],
         *sessions.result["warnings"],
     )
-    by_tags = facts.told_by_tags([stem.file for stem in given_stems.everything] if given_stems else [mix], song)
+    by_files = facts.told_by_stems(given_stems, song) if given_stems else facts.told_by_tags([mix], song)
     doubts = facts.doubts(song, options.given.bpm_range)
-    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_tags, *doubts), done)
+    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_files, *doubts), done)
 
 
 def _check_names(options: PrepOptions) -> None:

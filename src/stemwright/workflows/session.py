@@ -95,8 +95,7 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
             raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
     song = yield from facts.song_of(stems, options.given)
     song, told = guides.marked(song, folder, options.guides.markers, stems)
-    by_tags = facts.told_by_tags([stem.file for stem in stems.everything], song)
-    told = (*told, *by_tags, *facts.doubts(song, options.given.bpm_range))
+    told = (*told, *facts.told_by_stems(stems, song), *facts.doubts(song, options.given.bpm_range))
     stems = replace(stems, song=facts.certain(song))
     clicks: list[Output] = []
     if options.guides.click and not options.dry_run:

@@ -1,0 +1,100 @@
+"""What sessions and MIDI files that lie among the stems say of the song: tempo, its changes, metre, bar 1 and key.
+
+A program that nobody told writes 120 BPM, 4/4 and C major, so these say nothing. Nor does a session
+of our own, which repeats what was known when it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stemwright.errors import StemwrightError
+from stemwright.model import Song, StemSet
+from stemwright.session.arrange import SURE_NOTE
+from stemwright.session.formats import read_session, readers
+from stemwright.units import rescale
+
+SURE = 0.95
+"""Of a tempo or key that a session states: more than a tag, less than the user's word."""
+_UNTOLD_BPM, _UNTOLD_KEY = 120.0, "C major"
+_APART_S = 0.04
+"""The beats of a session and of the stems lie at most so far apart when it is the session of these stems."""
+_NOTHING = Song("", 48_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is said; `song` holds nothing but tempo, map, metre, bar 1 and key. `warnings` are sentences."""
+
+    song: Song
+    tempo_in: str = ""
+    """The file that says the tempo, "" for none."""
+    key_in: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def planned(stems: StemSet) -> Planned:
+    """What the sessions among these stems say. Where two disagree neither counts, which is told."""
+    tempi: dict[str, Song] = {}
+    keys: dict[str, Song] = {}
+    warnings: list[str] = []
+    for name, song in _told(stems, warnings):
+        if song.bpm and (song.bpm.value != _UNTOLD_BPM or song.tempo_map):
+            tempi[name] = song
+        if song.key and song.key.value != _UNTOLD_KEY:
+            keys[name] = song
+    found = Planned(_NOTHING)
+    if tempi and _agreed("tempo", {name: _tempo(song) for name, song in tempi.items()}, warnings):
+        name, song = next(iter(tempi.items()))
+        bpm = replace(song.bpm, confidence=SURE) if song.bpm else None
+        found = Planned(replace(song, title="", artist="", bpm=bpm, key=None, markers=()), name)
+    if keys and _agreed("key", {name: song.key.value for name, song in keys.items() if song.key}, warnings):
+        name, song = next(iter(keys.items()))
+        key = replace(song.key, confidence=SURE) if song.key else None
+        found = replace(found, song=replace(found.song, key=key), key_in=name)
+    return replace(found, warnings=tuple(warnings))
+
+
+def on_grid(heard: Song, plan: Song) -> Song:
+    """A song that was heard at the tempo of a session, with its changes, metre and bars if these are its beats.
+
+    A session that was bounced from its start begins with the stems; one with other beats tells the tempo alone.
+    """
+    first = rescale(plan.downbeat_frame, plan.sample_rate, heard.sample_rate)
+    told = plan.meter_map if plan.meter_map != _NOTHING.meter_map else heard.meter_map
+    if plan.tempo_map or len(plan.meter_map) > 1:
+        return replace(heard, tempo_map=plan.tempo_map, meter_map=plan.meter_map, downbeat_frame=first)
+    assert plan.bpm
+    beat = 60 * heard.sample_rate / plan.bpm.value
+    apart = (first - heard.downbeat_frame) % beat
+    if min(apart, beat - apart) > _APART_S * heard.sample_rate:
+        return heard
+    return replace(heard, meter_map=told, downbeat_frame=first)
+
+
+def _told(stems: StemSet, warnings: list[str]) -> Iterator[tuple[str, Song]]:
+    known = {suffix for module in readers().values() if "tempo" in module.EXPRESSES for suffix in module.SUFFIXES}
+    for path in stems.other_files:
+        if path.suffix.lower() in known and not path.name.startswith("."):
+            try:
+                session = read_session(path, search=False).session
+            except StemwrightError as error:
+                warnings.append(f"{path.name} says nothing about the song: {error.message.removeprefix(f'{path}: ')}")
+                continue
+            if not any(line.endswith(SURE_NOTE) for line in session.notes):
+                yield path.name, session.song
+
+
+def _tempo(song: Song) -> str:
+    assert song.bpm
+    changes = f" and {len(song.tempo_map)} changes" if song.tempo_map else ""
+    return f"{round(song.bpm.value, 2):g} BPM{changes}"
+
+
+def _agreed(what: str, said: dict[str, str], warnings: list[str]) -> bool:
+    if len(set(said.values())) == 1:
+        return True
+    told = ", ".join(f"{value} ({name})" for name, value in list(said.items())[:4])
+    warnings.append(f"the sessions beside the stems disagree about the {what}: {told}; none is taken")
+    return False

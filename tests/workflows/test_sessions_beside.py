@@ -1,0 +1,125 @@
+"""A session or MIDI file among the stems tells tempo, bars and key, unless it says what programs say by themselves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import mido
+import pytest
+
+from stemwright.audio.folder import read_stems
+from stemwright.model import MeterChange, Song, TempoChange
+from stemwright.workflows.facts import Given, song_of, told_by_stems
+from stemwright.workflows.prep import PrepOptions, prep
+from stemwright.workflows.session import SessionOptions, build_sessions
+from support import finish, pulse_song, write_stems
+
+Event = tuple[int, str, dict[str, object]]
+
+
+@pytest.fixture
+def stems(tmp_path: Path) -> Path:
+    """Beats at 100 BPM from the first frame on."""
+    return write_stems(tmp_path / "Song", pulse_song(12.0, 100))
+
+
+def midi(path: Path, *events: Event) -> None:
+    """Meta events at quarters."""
+    file = mido.MidiFile(ticks_per_beat=96)
+    track, last = mido.MidiTrack(), 0
+    for at, kind, fields in events:
+        track.append(mido.MetaMessage(kind, time=(at - last) * 96, **fields))
+        last = at
+    file.tracks.append(track)
+    file.save(path)
+
+
+def tempo(bpm: float, at: int = 0) -> Event:
+    return at, "set_tempo", {"tempo": mido.bpm2tempo(bpm)}
+
+
+def known(folder: Path, **given: float) -> tuple[Song, tuple[str, ...]]:
+    stems = read_stems(folder)
+    song = finish(song_of(stems, Given(**given)))
+    return song, told_by_stems(stems, song)
+
+
+def test_tempo_metre_bar_1_and_key_are_those_of_the_session(stems: Path) -> None:
+    metre = (0, "time_signature", {"numerator": 3, "denominator": 4})
+    midi(stems / "Grid.mid", tempo(100), metre, (0, "key_signature", {"key": "F#m"}))
+    song, told = known(stems)
+    assert song.bpm and (song.bpm.value, song.bpm.source) == (100, "session")
+    assert song.key and (song.key.value, song.key.source) == ("F# minor", "session")
+    assert song.meter_map == (MeterChange(Fraction(0), 3, 4),)
+    assert song.downbeat_frame == 0
+    assert not told
+
+
+def test_changes_of_tempo_are_those_of_the_session(stems: Path) -> None:
+    midi(stems / "Grid.mid", tempo(100), tempo(90, 8))
+    song, _ = known(stems)
+    assert song.bpm and song.bpm.value == 100 and not song.bpm.alternatives
+    assert song.tempo_map == (TempoChange(Fraction(8), 90.0),)
+    assert song.downbeat_frame == 0
+
+
+def test_a_session_with_other_beats_tells_no_bar_1(stems: Path) -> None:
+    """Bounced from somewhere within the session, stems begin between its beats."""
+    late = write_stems(stems.parent / "Late", {name: made[:, 11_000:] for name, made in pulse_song(12.0, 100).items()})
+    midi(late / "Grid.mid", tempo(100))
+    song, _ = known(late)
+    assert song.bpm and song.bpm.source == "session"
+    assert song.downbeat_frame > 0
+
+
+@pytest.mark.parametrize(
+    "events", [(), (tempo(120), (0, "key_signature", {"key": "C"}), (0, "track_name", {"name": "Piano"}))]
+)
+def test_what_programs_write_by_themselves_says_nothing(stems: Path, events: tuple[Event, ...]) -> None:
+    midi(stems / "Piano.mid", *events)
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert song.key is None or song.key.source == "measured"
+    assert not told
+
+
+def test_the_user_goes_before_the_session_and_that_before_names(stems: Path) -> None:
+    midi(stems / "Grid.mid", tempo(100))
+    song, told = known(stems.rename(stems.parent / "Song 118bpm Am"))
+    assert song.bpm and (song.bpm.value, song.bpm.source) == (100, "session")
+    assert song.key and song.key.source == "filename"
+    song, told = known(stems.parent / "Song 118bpm Am", bpm=120.0)
+    assert song.bpm and song.bpm.source == "user"
+    assert "Grid.mid says 100 BPM, taken is 120 (user)" in told
+
+
+def test_sessions_that_disagree_are_not_taken(stems: Path) -> None:
+    midi(stems / "New.mid", tempo(100))
+    midi(stems / "Old.mid", tempo(97))
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert told == (
+        "the sessions beside the stems disagree about the tempo: 100 BPM (New.mid), 97 BPM (Old.mid); none is taken",
+    )
+
+
+def test_a_damaged_session_is_told_and_passed_over(stems: Path) -> None:
+    (stems / "Grid.mid").write_bytes(b"MThd, not really")
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert len(told) == 1 and told[0].startswith("Grid.mid says nothing about the song: is a damaged MIDI file")
+
+
+def test_sessions_of_our_own_only_repeat(stems: Path) -> None:
+    finish(build_sessions(stems, SessionOptions(("reaper", "midi"), given=Given(bpm=97))))
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert not told
+
+
+def test_a_delivery_is_made_anew_when_a_session_comes_to_the_stems(stems: Path, tmp_path: Path) -> None:
+    options = PrepOptions(to=("midi",), out=tmp_path / "out")
+    assert finish(prep(stems, options)).result.folder.name.startswith("Song_100")
+    midi(stems / "Grid.mid", tempo(50))
+    assert finish(prep(stems, options)).result.folder.name.startswith("Song_50")
