@@ -1,7 +1,8 @@
 """The command line: a lazy click group over `commands/`, and the one place where errors become exit codes.
 
 Exit codes: 0 fine · 1 findings at or above --fail-on, or an error · 2 wrong usage · 3 a part of what was
-asked failed, the rest is done · 130 interrupted.
+asked failed, the rest is done · 130 interrupted. Ctrl-C is how a watch ends: 0, or the code of its last audit, unless
+it was at work.
 """
 
 from __future__ import annotations

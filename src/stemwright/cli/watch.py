@@ -1,6 +1,6 @@
 """Watching a folder: audit again whenever something in it has changed, or prepare what is dropped there.
 
-Ctrl-C is the ordinary way out.
+Ctrl-C is the ordinary way out: while nothing is under way it is no interrupt.
 """
 
 from __future__ import annotations
@@ -25,34 +25,36 @@ Verdict = tuple[int, tuple[Finding, ...]]
 
 
 def watch(folder: Path, audit: Callable[[], Verdict], but: Collection[Path]) -> int:
-    """Audit now and after every change. `but` are files of our own in the folder. Returns the last exit code.
+    """Audit now and after every change, until Ctrl-C. `but` are files of our own in the folder.
 
-    Raises what the first audit raises; of a later one the error is told, and the next change waited for.
+    Returns the exit code of the last audit. Raises what the first audit raises, and KeyboardInterrupt in the middle of
+    one; of a later one the error is told, and the next change waited for.
     """
     before = look(folder, but)
     code, found = audit()
-    try:
-        while True:
+    while True:
+        try:
             _say(f"watching {folder}, Ctrl-C ends it")
             before, what = output.run(changed(folder, before, but), "none")
-            _say(", ".join(what))
-            try:
-                code, now = audit()
-            except StemwrightError as error:
-                output.fail(error)
-                code = error.exit_code
-            else:
-                for line in _between(found, now) or ("no finding came or went",):
-                    _say(line)
-                found = now
-    except KeyboardInterrupt:
-        return code
+        except KeyboardInterrupt:
+            return code
+        _say(", ".join(what))
+        try:
+            code, now = audit()
+        except StemwrightError as error:
+            output.fail(error)
+            code = error.exit_code
+        else:
+            for line in _between(found, now) or ("no finding came or went",):
+                _say(line)
+            found = now
 
 
 def watch_dropped(folder: Path, out: Path, options: PrepOptions, settle_s: float, pack: bool) -> None:
-    """Run prep on what is dropped into a folder, each once it has been still for `settle_s`; only Ctrl-C ends it.
+    """Run prep on what is dropped into a folder, each once it has been still for `settle_s`, until Ctrl-C.
 
-    An input that failed is tried again when it has changed. Raises NotFoundInput when there is no such folder.
+    An input that failed is tried again when it has changed. Raises NotFoundInput when there is no such folder, and
+    KeyboardInterrupt in the middle of a delivery.
     """
     from stemwright.cli import views
     from stemwright.workflows import batch, dropped
@@ -67,9 +69,13 @@ def watch_dropped(folder: Path, out: Path, options: PrepOptions, settle_s: float
         raise OutputError(f"{out}: is a file, no folder", "give another --out")
     packing = PackOptions(force=options.force) if pack else None
     seen: dict[Path, State] = {}
-    _say(f"watching {folder} for songs and folders of stems, deliveries go to {out}, Ctrl-C ends it")
     while True:
-        for path, state in output.run(dropped.ready(folder, seen, settle_s), "none").items():
+        try:
+            _say(f"watching {folder} for songs and folders of stems, deliveries go to {out}, Ctrl-C ends it")
+            there = output.run(dropped.ready(folder, seen, settle_s), "none")
+        except KeyboardInterrupt:
+            return
+        for path, state in there.items():
             seen[path] = state
             _say(path.name)
             item = output.run(batch.each((path,), work)).result[0]

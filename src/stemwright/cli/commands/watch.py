@@ -34,7 +34,8 @@ from stemwright.cli import named, options
 def command(folder: Path, settle_s: float, pack: bool, **flags: Any) -> None:
     """Make a delivery of every song and every folder of stems that is dropped into FOLDER, until Ctrl-C.
 
-    What was delivered before is not made again; one bad file does not stop the others.
+    What was delivered before is not made again; one bad file does not stop the others. Ctrl-C exits with 0 while
+    nothing is under way, with 130 in the middle of a delivery.
 
     \b
     stemwright watch Inbox/
