@@ -16,6 +16,7 @@ from stemwright.errors import InputError
 from stemwright.measure.sets import measure_set
 from stemwright.model import Marker, Outcome
 from stemwright.session.formats import read_session
+from stemwright.workflows.audit import audit_folder
 from stemwright.workflows.facts import Given
 from stemwright.workflows.guides import Guides
 from stemwright.workflows.prep import Delivery, PrepOptions, prep
@@ -121,6 +122,20 @@ def test_a_click_lies_beside_the_stems_and_in_no_sum(stems: Path) -> None:
     without = deliver(stems)
     assert not click.path.exists() and "Click" not in {t.name for t in read_session(_rpp(folder)).session.tracks}
     assert "stems" in without.skipped
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_what_prep_found_is_what_an_audit_of_the_delivery_finds(tmp_path: Path, bits: int) -> None:
+    """The click comes after prep's audit: it must give an audit of the finished folder, as `pack` makes, no more."""
+    stems = tmp_path / "Song"
+    for name, sound in pulse_song(20.0).items():
+        write_wav(stems / f"Song_{name}.wav", sound, RATE, bits)
+    delivered = deliver(stems, click=True, count_in=2).result
+    audited = finish(audit_folder(delivered.folder)).result
+    assert {(f.rule, str(f.subject)) for f in audited.findings} == {
+        (f.rule, str(f.subject)) for f in delivered.findings
+    }
+    assert ("FMT003" in {f.rule for f in audited.findings}) is (bits == 16)
 
 
 def test_a_split_song_with_a_click_adds_up_all_the_same(tmp_path: Path, free_engine: list[str]) -> None:

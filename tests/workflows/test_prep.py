@@ -97,7 +97,7 @@ def test_second_run_redoes_nothing(song: Path, free_engine: list[str]) -> None:
 def test_a_changed_option_redoes_what_depends_on_it(song: Path, free_engine: list[str]) -> None:
     deliver(song)
     fewer = deliver(song, to=("reaper",))
-    assert fewer.skipped == ("song", "stems", "tags", "audit", "guides")
+    assert fewer.skipped == ("song", "stems", "tags", "guides", "audit")
     assert not list(fewer.result.folder.glob("*.aaf")) and not (fewer.result.folder / "Audio Files").exists()
     faster = deliver(song, given=Given(bpm=121, key="Am"))
     assert faster.result.folder.name == "My_Song_121_Am" and not (song.parent / "My_Song_120_Am").exists()

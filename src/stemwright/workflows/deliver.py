@@ -62,10 +62,11 @@ def tag(made: Step, song: Song, ledger: Ledger, acid: bool = False) -> Workflow[
     return outputs, None
 
 
-def audit_step(folder: Path, made: Step, song: Song, profile: str) -> Workflow[Made]:
-    """Measure and audit what lies in the folder; the notes that come last count as present."""
+def audit_step(stems: StemSet, made: Step, profile: str) -> Workflow[Made]:
+    """Measure and audit the stems of a delivery, and its click; the notes that come last count as present."""
+    folder = stems.folder or Path()
     planned = tuple(folder / f"{folder.name}_notes{suffix}" for suffix in SUFFIXES)
-    measured = yield from measure_set(replace(stem_set(folder, made, song), other_files=planned))
+    measured = yield from measure_set(replace(stems, other_files=planned))
     findings = audit.audit(measured, profile) + _born_lossy(measured, made, profile)
     levels = {stem.file.path.name: stem.levels for stem in measured.everything}
     return (), {"findings": [audit.relative(finding, folder) for finding in findings], "levels": levels}
@@ -75,7 +76,7 @@ def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]
     """FMT001 for stems that came as MP3 and the like: unpacking does not bring back what they lost."""
 
     def as_it_came(stem: Stem) -> Stem:
-        container = made.result["stems"][stem.file.path.name].get("lossy")
+        container = made.result["stems"].get(stem.file.path.name, {}).get("lossy")
         form = replace(stem.file.format, container=container, encoding="lossy", bits=0) if container else None
         return replace(stem, file=replace(stem.file, format=form)) if form else stem
 

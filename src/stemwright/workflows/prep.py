@@ -1,6 +1,6 @@
 """prep, the main job: a song or a folder of stems in, one folder out that can be sent to a mix engineer.
 
-The steps are song → stems → tags → audit → guides → sessions → notes; each is recorded in the manifest, so that a
+The steps are song → stems → tags → guides → audit → sessions → notes; each is recorded in the manifest, so that a
 second run redoes nothing, and a changed option redoes only what depends on it.
 """
 
@@ -34,7 +34,7 @@ from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_
 if TYPE_CHECKING:
     from stemwright.separate.engine import Engine
 
-STEPS = ("song", "stems", "tags", "audit", "guides", "sessions", "notes")
+STEPS = ("song", "stems", "tags", "guides", "audit", "sessions", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +193,18 @@ def _steps(
     tag_parts = [made.key, deliver.tag_facts(certain, options.acid)]
     tagged = yield from run.step("tags", tag_parts, lambda: deliver.tag(made, certain, ledger, options.acid))
 
-    audited_parts = [made.key, tagged.key, audit.load_profile(options.profile)]
-    audited = yield from run.step(
-        "audit", audited_parts, lambda: deliver.audit_step(folder, made, song, options.profile)
-    )
-    findings: tuple[Finding, ...] = serial.build(tuple[Finding, ...], audited.result["findings"])
-    stem_set = facts.with_levels(deliver.stem_set(folder, made, song), audited.result["levels"])
-    stem_set = facts.with_effects(stated.spoken_of(stem_set, known.stated), options.effects)
-
+    stem_set = stated.spoken_of(deliver.stem_set(folder, made, song), known.stated)
+    stem_set = facts.with_effects(stem_set, options.effects)
     listed = guides.listed(ledger, given_stems.folder if given_stems else None, options.guides.markers)
     guided_parts = [made.key, song, listed.digest, options.guides.click, options.guides.count_in]
     guided = yield from run.step("guides", guided_parts, lambda: guides.make(stem_set, folder, listed, options.guides))
     guided_set = guides.with_guides(stem_set, guided)
+
+    clicks = [entry for entry in guided.outputs if entry.kind == "click"]
+    audited_parts = [made.key, tagged.key, clicks, audit.load_profile(options.profile)]
+    audited = yield from run.step("audit", audited_parts, lambda: deliver.audit_step(guided_set, made, options.profile))
+    findings: tuple[Finding, ...] = serial.build(tuple[Finding, ...], audited.result["findings"])
+    guided_set = facts.with_levels(guided_set, audited.result["levels"])
     song = guided_set.song
 
     name = folder.name
