@@ -47,6 +47,13 @@ def test_a_lead_in_at_the_songs_tempo_has_another_metre_instead() -> None:
         assert lead_in_of(one) == (1, bar_one) and bar_start(one, 1) == bar_one.at
 
 
+def test_a_lead_in_has_the_plainest_metre_of_its_length() -> None:
+    metres = {2_000: (3, 4), 50: (1, 64), 70: (1, 32), 130: (1, 16), 333: (1, 8), 4_321: (11, 16)}
+    for length_ms, meter in metres.items():
+        first = grid(song(bpm=Estimate(93.5, 1.0, "user"), downbeat_frame=48 * length_ms))[0]
+        assert first.meter == meter and first.quarters == 0
+
+
 def test_bars_before_bar_one_are_counted() -> None:
     for beats, bars in ((0, 0), (3, 1), (4, 1), (5, 2), (16, 4), (17, 5)):
         one = song(bpm=Estimate(120.0, 1.0, "user"), downbeat_frame=24000 * beats)

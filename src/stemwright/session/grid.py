@@ -7,6 +7,11 @@ that is more than 2 % off the song's, the beats are 8ths or 16ths: an odd metre 
 tempo is off by more than an eighth of a quarter note in the lead-in). A lead-in of less than one and a half 16ths gets
 finer beats, to 64ths, for a tempo at most a third faster or a fifth slower unless it is shorter than a 32nd note; one
 of less than 4 ms, too short for any DAW's tempo range, is left out and the grid begins at frame 0.
+
+A DAW that is told by hand where bar 1 is stretches one tempo over whole bars before it, as Logic's Beat Mapping does.
+That is not done here: an upbeat would leave the grid, synced delays would run at a tempo that the song never has, and
+whoever reads the first tempo alone would show it as the song's. A bar of 1/64 is odd to look at, but it has no room for
+music, and every bar line from bar 1 on is where it would be anyway.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ DEFAULT_BPM = 120.0
 _FASTEST = 960
 """BPM; REAPER takes no more."""
 
-NEAR = Fraction(1, 50)
+_NEAR = Fraction(1, 50)
 """A tempo that is no further off, as a part of the song's, is taken for it by who sees it."""
 
 
@@ -226,9 +231,11 @@ def _lead_in(downbeat: Fraction, bpm: Fraction, meter: tuple[int, int]) -> tuple
     """The points before bar 1 and their length in quarters."""
     beats_per_bar, beat_type = meter
     exact = downbeat * bpm / 240 * beat_type
-    while beat_type < (64 if round(exact) < 2 else 16) and abs(round(exact) - exact) > NEAR * exact:
+    while beat_type < (64 if round(exact) < 2 else 16) and abs(round(exact) - exact) > _NEAR * exact:
         beat_type, beats_per_bar, exact = beat_type * 2, beats_per_bar * 2, exact * 2
     beats = max(round(exact), 1)
+    while beats % 2 == 0 and beat_type > meter[1]:  # 3/4, not 12/16
+        beat_type, beats_per_bar, beats = beat_type // 2, beats_per_bar // 2, beats // 2
     quarters = Fraction(4 * beats, beat_type)
     if downbeat * _FASTEST < quarters * 60:
         return [], Fraction(0)

@@ -23,7 +23,7 @@ from stemwright.session.formats import Opened
 from stemwright.session.formats.ableton import colours
 from stemwright.session.formats.ableton.document import load, name_of, number, plain, points_in, single, value
 from stemwright.session.formats.ableton.parts import EVENTS, MODES, at
-from stemwright.session.grid import NEAR, GridPoint, along, points_of, quarters_at, seconds_at, song_from
+from stemwright.session.grid import GridPoint, along, points_of, quarters_at, seconds_at, song_from
 from stemwright.session.media import Media, Roots, is_rate
 from stemwright.session.told import Told
 from stemwright.units import PITCH_CLASSES, exact_bpm, gain, parse_key
@@ -136,12 +136,8 @@ def _as_meant(points: tuple[GridPoint, ...]) -> tuple[GridPoint, ...]:
         short = round(bpm, 4)
         changes.append((point.quarters, exact_bpm(short if single(short) == bpm else bpm), point.meter))
     if len(points) > 1 and points[0].meter == (1, 16):
-        length = points[1].quarters / 4  # in whole notes
-        beats, unit = length.as_integer_ratio()
-        if abs(points[0].bpm / points[1].bpm - 1) > NEAR:  # as `grid` has it: finer beats for an odd tempo
-            unit = 32 if length * 32 in (2, 3) else 64
-            beats = int(length * unit)
-        if beats in (1, 2, 3) and unit in (16, 32, 64) and length * unit == beats:
+        beats, unit = (points[1].quarters / 4).as_integer_ratio()  # of whole notes
+        if beats in (1, 3) and unit in (16, 32, 64):
             changes[0] = (*changes[0][:2], (beats, unit))
     return points_of(changes)
 
