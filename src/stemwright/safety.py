@@ -100,6 +100,22 @@ def moved(files: Mapping[Path, Path]) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def tidy(folder: Path) -> Iterator[None]:
+    """When the block fails, the empty folders that it made, `folder` or in it, are removed. Raises OutputError."""
+    with writing(folder):
+        fresh = [path for path in (folder, *folder.parents) if not path.exists()]
+        before = set(folder.glob("*"))
+    try:
+        yield
+    except BaseException:
+        for made in fresh[-1:] or (path for path in folder.glob("*") if path not in before):
+            for path, _, _ in os.walk(made, topdown=False):
+                with suppress(OSError):  # it is not empty
+                    Path(path).rmdir()
+        raise
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file atomically. Raises NotFoundInput for one that is gone, OutputError, DiskFull."""
     with atomic(target) as part:

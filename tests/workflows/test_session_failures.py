@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -118,6 +119,29 @@ def test_groups_in_a_circle(name: str, stems: Path, tmp_path: Path) -> None:
         with pytest.raises(SessionError, match="A") as caught:
             write_session(name, bad, tmp_path / "out" / "Song")
         assert caught.value.hint and inventory(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("refused", ["the file", "the proof"])
+@pytest.mark.parametrize("name", formats())
+def test_a_session_that_is_refused_leaves_no_folder(
+    name: str, refused: str, stems: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object) -> NoReturn:
+        raise OutputError(f"{path}: is refused", "try")
+
+    def replaced(part: Path, path: Path) -> Path:
+        return renamed(part, path) if path.suffix.lower() in (".wav", ".mxf") else refuse(path)
+
+    renamed = Path.replace
+    if refused == "the proof":
+        monkeypatch.setattr("stemwright.workflows.deliver.prove", refuse)
+    else:
+        monkeypatch.setattr(Path, "replace", replaced)
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "out" / "new", tmp_path / "there"):
+        with pytest.raises(OutputError, match="is refused"):
+            finish(build_sessions(stems, options(name, out=out)))
+    assert not (tmp_path / "out").exists() and not list((tmp_path / "there").iterdir())
 
 
 @pytest.mark.parametrize("name", formats())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stemwright.errors import AlreadyThere, NotFoundInput
 from stemwright.model import Loss, Outcome, Output, Progress, Session
+from stemwright.safety import tidy
 from stemwright.session.formats import format_of, formats, read_session, readers, write_session
 from stemwright.session.unpacked import kept
 from stemwright.workflows.steps import Workflow
@@ -57,7 +58,8 @@ def convert(
         return Outcome((), result, told)
     yield Progress("write", 1, 2, "files")
     folder = target.parent / f"{target.stem} Media"
-    with nullcontext((session, ())) if copies else kept(session, folder, force=force) as (held, media_files):
+    holding = nullcontext((session, ())) if copies else kept(session, folder, force=force)
+    with tidy(target.parent), holding as (held, media_files):
         written = write_session(name, held, target)
     outputs = (*written.outputs, *(Output(path, "media", name) for path in media_files))
     result = replace(result, losses=written.losses)

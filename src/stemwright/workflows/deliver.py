@@ -17,7 +17,7 @@ from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.handover.report import report_document
 from stemwright.measure.sets import measure_set
 from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
-from stemwright.safety import write_bytes, write_text
+from stemwright.safety import tidy, write_bytes, write_text
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats, placed, write_session
 from stemwright.session.verify import Verified, prove
@@ -111,18 +111,19 @@ def sessions(stems: StemSet, base: Path, wanted: Wanted) -> Workflow[Made]:
     for number, name in enumerate(wanted.to):
         yield Progress("sessions", number, len(wanted.to), "files")
         options = {key: value for key, value in wanted.options.items() if key in formats()[name].OPTIONS}
-        written = write_session(name, session, placed(name, base), **options)
+        path = placed(name, base)
+        with tidy(path.parent):
+            written = write_session(name, session, path, **options)
+            if wanted.verify:
+                try:
+                    verified.append(prove(path, session))
+                except OutputError:
+                    for output in written.outputs:
+                        output.path.unlink(missing_ok=True)
+                    raise
         outputs += written.outputs
-        path = written.outputs[0].path
         losses.append((path.name, written.losses))
         told += [written.told] if written.told else []
-        if wanted.verify:
-            try:
-                verified.append(prove(path, session))
-            except OutputError:
-                for output in written.outputs:
-                    output.path.unlink(missing_ok=True)
-                raise
     return outputs, {"losses": losses, "verified": verified, "told": told, "warnings": []}
 
 

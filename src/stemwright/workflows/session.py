@@ -12,6 +12,7 @@ from stemwright.audio.folder import read_stems
 from stemwright.audio.probe import require_whole
 from stemwright.errors import AlreadyThere, SessionError
 from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
+from stemwright.safety import tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
 from stemwright.session.fill import prove_filled
@@ -108,7 +109,8 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
             tried = _filled(options.template, trial, arranged, Path(scratch) / planned[0].name)
         return replace(tried, outputs=(), result=replace(tried.result, planned=planned))
     if options.template:
-        filled = _filled(options.template, options, arranged, planned[0])
+        with tidy(planned[0].parent):
+            filled = _filled(options.template, options, arranged, planned[0])
         return replace(filled, outputs=(*filled.outputs, *clicks), warnings=(*told, *filled.warnings))
     if options.dry_run:
         return Outcome((), Sessions(song, planned))
