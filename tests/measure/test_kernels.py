@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stemwright.measure import _numpy, kernels, truepeak
+from stemwright.measure import _numba_code, _numpy, kernels, truepeak
 from stemwright.measure.loudness import coefficients
 
 _numba = pytest.importorskip("stemwright.measure._numba", exc_type=ImportError)
@@ -201,6 +203,25 @@ def test_compiled_code_that_was_harmed_is_never_run_but_made_again(tmp_path: Pat
         kept.write_bytes(harmed)
         assert run() == made
         assert run() == kept_from_before
+
+
+def test_old_compiled_code_is_removed_when_new_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of other states of the kernels only what was loaded within a month stays; other files are none of ours."""
+    _numba_code.code("float32")
+    machine_code = next(filter(None, map(_numba_code._kept, _numba_code._folder().glob("*.o"))))
+    days = {"old/one.o": 31, "old/two.o": 31, "half/one.o": 31, "half/two.o": 29, "shared/one.o": 31}
+    for name, age in days.items():
+        path = tmp_path / "kernels" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"code")
+        os.utime(path, (time.time() - age * 86400,) * 2)
+    (tmp_path / "kernels" / "shared" / "note.txt").write_text("mine")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path)
+    monkeypatch.setattr(_numba_code, "_compiled", lambda *_: machine_code)
+    assert _numba_code.code.__wrapped__("float32").engine
+    assert not (tmp_path / "kernels" / "old").exists()
+    left = {path.parent.name: path.name for path in tmp_path.glob("kernels/*/*")}
+    assert left.pop("half") == "two.o" and left.pop("shared") == "note.txt" and len(left) == 1
 
 
 def test_compiled_code_is_loaded_without_numba_and_pays_sooner() -> None:

@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -42,6 +43,7 @@ TILE, LANES = 64, 56
 _TYPES = {"B": "uint8", "I": "uint32", "i": "int32", "q": "int64", "f": "float32", "d": "float64"}
 _SEAL_BYTES = 32
 """Of the digest that a file of code begins with."""
+_MONTH_S = 30 * 24 * 3600
 _lock = Lock()
 
 
@@ -81,6 +83,7 @@ def code(real: str) -> Any:
             data = _compiled(machine, real)
             with suppress(OutputError):
                 write_bytes(path, _seal(data) + data)
+            _forget_old()
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         engine.add_object_file(llvm.ObjectFileRef.from_data(data))
         engine.finalize_object()
@@ -95,6 +98,16 @@ def _kept(path: Path) -> bytes | None:
         seal, data = kept[:_SEAL_BYTES], kept[_SEAL_BYTES:]
         return data if seal == _seal(data) else None
     return None
+
+
+def _forget_old() -> None:
+    """Remove code of other states of the kernels that nobody has loaded for a month."""
+    for path in _folder().parent.glob("*/*.o"):
+        with suppress(OSError):
+            last = max(path.stat().st_atime, path.stat().st_mtime)
+            if path.parent != _folder() and time.time() - last > _MONTH_S:
+                path.unlink()
+                path.parent.rmdir()  # refused unless it is empty
 
 
 def _seal(data: bytes) -> bytes:
