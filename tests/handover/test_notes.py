@@ -17,6 +17,7 @@ from stemwright.errors import SettingsError
 from stemwright.handover import SeparationFacts
 from stemwright.handover.layout import WIDTH, cell, columns, markdown, wrap
 from stemwright.handover.notes import NotesFacts, render_notes
+from stemwright.handover.notes_song import sections
 from stemwright.handover.report import report_document
 from stemwright.model import (
     AudioFile,
@@ -26,10 +27,12 @@ from stemwright.model import (
     Fix,
     Levels,
     Loss,
+    Marker,
     MeterChange,
     Song,
     Stem,
     StemSet,
+    TempoChange,
     Unreadable,
 )
 
@@ -144,6 +147,22 @@ def test_lengths_starts_and_formats_that_differ() -> None:
 def test_source_of_tempo() -> None:
     told = replace(SET.song, bpm=Estimate(93.5, 1.0, "user"))
     assert "93.5 BPM (stated by the producer)" in render_notes(replace(FACTS, stems=replace(SET, song=told)))
+
+
+def test_sections_are_told_in_bars_through_changes_of_tempo_and_metre() -> None:
+    """120 BPM in 4/4 from 0.5 s on, 90 BPM from bar 3, 7/8 from bar 5: a bar takes 2 s, 8/3 s, then 7/3 s."""
+    song = Song(
+        "X", 48_000, bpm=Estimate(120.0, 1.0, "user"), downbeat_frame=24_000,
+        tempo_map=(TempoChange(Fraction(8), 90.0),),
+        meter_map=(MeterChange(Fraction(0), 4, 4), MeterChange(Fraction(16), 7, 8)),
+    )  # fmt: skip
+    exact = {"": -0.3, "1": 0.5, "2": 2.5, "3": 4.5, "4": 4.5 + 8 / 3, "5": 4.5 + 16 / 3, "6": 4.5 + 16 / 3 + 7 / 3}
+    for early_frames in (0, 1, 12_000):  # as rounded, or up to a beat early
+        marks = tuple(Marker(round(at * 48_000) - early_frames, name) for name, at in exact.items())
+        assert [mark["bar"] for mark in sections(replace(song, markers=marks))] == list(exact)
+    late = Marker(round((exact["6"] + 7 / 3) * 48_000) - 24_000, "6")  # an 8th takes 16,000 frames
+    assert sections(replace(song, markers=(late,)))[0]["bar"] == "6"
+    assert [mark["bar"] for mark in sections(replace(song, bpm=None, markers=(late,)))] == [""]
 
 
 def hostile(name: str) -> NotesFacts:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 from stemwright.audio.stated import Release
+from stemwright.measure.beats import Beat, beats
 from stemwright.model import AudioFile, AudioFormat, Estimate, Song, StemSet
-from stemwright.units import camelot, clock, exact_bpm, many, open_key, short_key, spell_key
+from stemwright.units import camelot, clock, many, open_key, seconds, short_key, spell_key
 
 SURE_BPM, SURE_KEY = 0.85, 0.5
 """From this confidence on, a measured fact is called sure."""
@@ -55,11 +58,12 @@ def song_words(stems: StemSet) -> dict[str, str]:
 
 
 def sections(song: Song) -> list[dict[str, str]]:
-    """Markers: where, in which bar (empty when the tempo changes), called what, how long (empty for a point)."""
+    """Markers: where, in which bar (empty before bar 1), called what, how long (empty for a point)."""
+    bar = _bars(song)
     return [
         {
             "at": clock(mark.at, song.sample_rate),
-            "bar": _bar(song, mark.at),
+            "bar": bar(mark.at),
             "name": mark.name,
             "length": clock(mark.length, song.sample_rate) if mark.length else "",
         }
@@ -150,14 +154,20 @@ def _bar_one(song: Song) -> str:
     return f"begins at {where} of the files" if song.downbeat_frame else "begins with the first sample"
 
 
-def _bar(song: Song, at: int) -> str:
-    """The bar that a frame lies in, of a song in one tempo and metre; a beat early still counts to the next bar."""
-    if not song.bpm or song.tempo_map or len(song.meter_map) != 1:
-        return ""
-    meter = song.meter_map[0]
-    quarters = (at - song.downbeat_frame) * exact_bpm(song.bpm.value) / (60 * song.sample_rate)
-    bar = (quarters * meter.denominator / 4 + 1) // meter.numerator + 1
-    return str(bar) if bar > 0 else ""
+def _bars(song: Song) -> Callable[[int], str]:
+    """What gives the bar that a frame lies in, up to the last marker; a beat early still counts to the next bar."""
+    places = [seconds(mark.at, song.sample_rate) for mark in song.markers]
+    every: list[Beat] = []
+    for beat in beats(song, Fraction(0), Fraction(10**9)) if places else ():
+        every.append(beat)
+        if beat.at > max(places):
+            break
+
+    def bar(frame: int) -> str:
+        following = bisect(every, seconds(frame, song.sample_rate), key=lambda beat: beat.at)
+        return str(every[following].bar) if every and every[following].bar > 0 else ""
+
+    return bar
 
 
 def _lengths(files: list[AudioFile]) -> str:
