@@ -249,3 +249,11 @@ def test_explain_prints_the_manual_and_the_options() -> None:
     with pytest.raises(SettingsError, match="LVL9") as error:
         audit.explain("LVL9")
     assert "LVL001" in error.value.hint
+
+
+def test_the_options_that_a_manual_shows_can_be_pasted_into_a_profile(tmp_path: Path) -> None:
+    for code, found in audit.catalogue().items():
+        shown = audit.explain(code).partition("with their defaults")[2]
+        profile = tmp_path / f"{code}.toml"
+        profile.write_text(f"[rules.{code}]\n{shown}", encoding="utf-8")
+        assert audit.load_profile(str(profile)).options.get(code, {}) == dict(found.options)

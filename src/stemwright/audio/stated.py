@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from stemwright import serial
-from stemwright.audio import _toml
+from stemwright.audio import toml
 from stemwright.errors import SettingsError
 from stemwright.model import Estimate, Song, Stem, StemSet
 from stemwright.safety import read_bytes, write_text
@@ -142,7 +142,7 @@ def dump(stated: Stated) -> str:
         ("stems", name): serial.plain(words) for name, words in stated.stems.items()
     }
     tables = {("release",): serial.plain(stated.release), **stems}
-    return _HEAD + _toml.document({**song, "click": stated.click, "comments": stated.comments}, tables)
+    return _HEAD + toml.document({**song, "click": stated.click, "comments": stated.comments}, tables)
 
 
 def told(song: Song, stated: Stated) -> Song:

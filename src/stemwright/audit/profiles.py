@@ -22,7 +22,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from stemwright import resources
-from stemwright.audit.rule import FAMILIES, Rule, catalogue, families, toml
+from stemwright.audio import toml
+from stemwright.audit.rule import FAMILIES, Rule, catalogue, families
 from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import SEVERITIES, Finding, Severity
 
@@ -137,7 +138,7 @@ def _option(known: Rule, option: str, value: Any, profile: str) -> Any:
     kind = type(wanted[0]) if wanted else str
     if isinstance(items, list) and all(type(item) in (kind, int if kind is float else kind) for item in items):
         return tuple(items) if isinstance(default, tuple) else kind(value)
-    raise SettingsError(f"{where}: {option} = {value!r} is wrong", f"the default is {toml(default)}")
+    raise SettingsError(f"{where}: {option} = {value!r} is wrong", f"the default is {toml.spelled(default)}")
 
 
 def _waiver(entry: Any, profile: str) -> Waiver:

@@ -16,6 +16,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Literal
 
 from stemwright import registry
+from stemwright.audio import toml
 from stemwright.audit import daws
 from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import Confidence, Severity, Span
@@ -156,12 +157,5 @@ def explain(code: str) -> str:
     text = f"{found.code} ({found.severity}, {found.confidence}): {inspect.getdoc(found.check)}"
     for title, step in daws.steps(found.daw):
         text += f"\n\nIn {title}\n    {step}"
-    defaults = "".join(f"\n    {name} = {toml(value)}" for name, value in found.options.items())
+    defaults = "".join(f"\n    {name} = {toml.spelled(value)}" for name, value in found.options.items())
     return text + (f"\n\nOptions in a profile, with their defaults{defaults}" if defaults else "")
-
-
-def toml(value: Any) -> str:
-    """A value as it would stand in a TOML file."""
-    return (
-        str(list(value)) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else repr(value)
-    )

@@ -19,21 +19,22 @@ def document(values: Mapping[str, Any], tables: Mapping[tuple[str, ...], Mapping
     return text
 
 
+def spelled(value: Any) -> str:
+    """A value as it stands behind its name."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_key(name)} = {spelled(item)}" for name, item in value.items() if item is not None)
+        return f"{{ {inner} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(spelled, value))}]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
 def _lines(table: Mapping[str, Any]) -> Iterator[str]:
     for name, value in table.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            yield f"{_key(name)} = [\n" + "".join(f"  {_value(item)},\n" for item in value) + "]\n"
+            yield f"{_key(name)} = [\n" + "".join(f"  {spelled(item)},\n" for item in value) + "]\n"
         elif value not in (None, "", []):
-            yield f"{_key(name)} = {_value(value)}\n"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        inner = ", ".join(f"{_key(name)} = {_value(item)}" for name, item in value.items() if item is not None)
-        return f"{{ {inner} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+            yield f"{_key(name)} = {spelled(value)}\n"
 
 
 def _key(name: str) -> str:
