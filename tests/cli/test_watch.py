@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of what a watch does is an interrupt, not its end."""
+"""What ends a watch: Ctrl-C, which in the middle of work is an interrupt, and a place that cannot be written."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def test_in_the_middle_of_a_delivery(
     monkeypatch.setattr("stemwright.workflows.batch.each", interrupted)
     code, _, err = run(capsys, "watch", tmp_path / "In", "--settle", "0.2")
     assert code == 130 and "interrupted: " in err
+
+
+def test_deliveries_that_cannot_be_written_are_told_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "In").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path / "out")
+    code, _, err = run(capsys, "watch", tmp_path / "In", "-o", tmp_path / "out")
+    assert code == 1 and "out: cannot be written" in err and "watching" not in err
 
 
 def test_in_the_middle_of_an_audit(

@@ -5,6 +5,7 @@ Ctrl-C is the ordinary way out: while nothing is under way it is no interrupt.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from stemwright.cli import output
 from stemwright.errors import OutputError, StemwrightError
 from stemwright.model import Finding, Outcome
+from stemwright.safety import writing
 from stemwright.workflows.audit import changed, look
 
 if TYPE_CHECKING:
@@ -67,6 +69,10 @@ def watch_dropped(folder: Path, out: Path, options: PrepOptions, settle_s: float
     dropped.waiting(folder)
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file, no folder", "give another --out")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise OutputError(f"{out}: cannot be written", "give a folder you may write to with --out")
     packing = PackOptions(force=options.force) if pack else None
     seen: dict[Path, State] = {}
     while True:
