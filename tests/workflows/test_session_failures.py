@@ -16,7 +16,7 @@ import pytest
 
 from stemwright.audio.folder import read_stems
 from stemwright.audio.wav import WavWriter
-from stemwright.errors import DiskFull, NotFoundInput, OutputError, SessionError, StemwrightError
+from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, SessionError, StemwrightError
 from stemwright.model import Track
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats, read_session, readers, write_session
@@ -68,7 +68,7 @@ def test_missing_media_are_named(name: str, stems: Path, tmp_path: Path) -> None
 def test_a_stem_that_is_no_audio_stops_it(name: str, stems: Path) -> None:
     (stems / "Song_Vox.wav").write_text("gone", encoding="utf-8")
     before = inventory(stems)
-    with pytest.raises(SessionError, match=r"Song_Vox\.wav") as caught:
+    with pytest.raises(InputError, match=r"Song_Vox\.wav") as caught:
         finish(build_sessions(stems, options(name)))
     assert "audit" in caught.value.hint and inventory(stems) == before
 

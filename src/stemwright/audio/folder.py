@@ -76,6 +76,13 @@ def read_stems(folder: Path) -> StemSet:
     return stated.spoken_of(found, noted)
 
 
+def require_readable(stems: StemSet) -> None:
+    """Raises InputError for a set with a file that cannot be read."""
+    for bad in stems.unreadable:
+        hint = "mend or remove it first; `stemwright audit` lists all that is wrong"
+        raise InputError(f"{bad.path}: {bad.reason}", hint)
+
+
 def _promises_audio(name: str) -> bool:
     """Whether a file is to be read as audio, or stands for audio that is still in iCloud (".Kick.wav.icloud")."""
     if name.startswith(".") and name.endswith(".icloud"):

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,10 @@ def read(folder: Path | None) -> Stated:
 
     Raises SettingsError naming the line of what is no TOML, no known name or no sensible value, and InputError.
     """
-    path = folder / NAME if folder else Path(NAME)
-    if not folder or not path.is_file():
+    path, there = folder / NAME if folder else Path(NAME), False
+    with suppress(OSError):  # a folder that may not be entered: of its audio that is told
+        there = path.is_file()
+    if not folder or not there:
         return Stated()
     data = read_bytes(path, MAX_BYTES + 1)
     hint = "mend that line, or remove the file: names, tags and measurement tell the facts then"

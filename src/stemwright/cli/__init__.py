@@ -22,6 +22,7 @@ import click
 from stemwright import __version__
 from stemwright.errors import StemwrightError, UnknownName
 from stemwright.registry import module_names
+from stemwright.safety import readable
 
 _COMMANDS = "stemwright.cli.commands"
 
@@ -99,6 +100,10 @@ def main(argv: list[str] | None = None) -> None:
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, _terminated)
     try:
+        Path.home()
+    except RuntimeError:  # a user of a container who has none: nothing is kept then
+        os.environ["HOME"] = os.devnull
+    try:
         code = cli.main(args=argv, prog_name="stemwright", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
@@ -114,7 +119,10 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except OSError as error:  # every other file has its own error by now
+    except OSError as error:
+        if error.filename is not None:
+            output.fail(readable(error, Path(error.filename)))
+            sys.exit(1)
         output.say(f"error: the result cannot be printed: {error.strerror}\n  help: is the disk of stdout full?")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

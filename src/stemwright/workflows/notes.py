@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stemwright import audit
 from stemwright.audio import stated
-from stemwright.audio.folder import read_stems
+from stemwright.audio.folder import read_stems, require_readable
 from stemwright.errors import AlreadyThere
 from stemwright.handover.notes import NotesFacts
 from stemwright.measure.sets import measure_set
@@ -55,6 +55,8 @@ def write_notes(
     form.check()  # a name that does not exist is told before the work
     contact = deliver.contact()
     stems = facts.with_effects(read_stems(folder), effects)
+    if not stems.everything:
+        require_readable(stems)
     base, planned = places(folder, form, out, force=force)
     song, told = guides.marked((yield from facts.song_of(stems, given)), folder, None, stems)
     stems = replace(stems, song=song, other_files=stems.other_files + planned)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from stemwright import audit, resources, serial
 from stemwright.audio import stated
-from stemwright.audio.folder import read_stems
-from stemwright.errors import InputError, NotFoundInput
+from stemwright.audio.folder import read_stems, require_readable
+from stemwright.errors import NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
@@ -90,7 +90,10 @@ def prep(source: Path, options: PrepOptions) -> Workflow[Outcome[Delivery]]:
     """
     _check_names(options)
     given_stems = read_stems(source) if source.is_dir() else None
-    _refuse_unreadable(given_stems)
+    if given_stems:
+        require_readable(given_stems)
+        if not given_stems.stems:
+            raise NotFoundInput(f"{source}: holds a mix but no stems", "give the mix itself to have it split")
     files = tuple(stem.file for stem in given_stems.everything) if given_stems else (separation.song_file(source),)
     inputs = yield from hash_inputs(file.path for file in files)
     if not given_stems:
@@ -262,13 +265,3 @@ def _check_names(options: PrepOptions) -> None:
     resources.load("sessions", options.layout)
     NotesForm(options.notes, options.pdf).check()
     deliver.contact()
-
-
-def _refuse_unreadable(given: StemSet | None) -> None:
-    if given and given.unreadable:
-        first = given.unreadable[0]
-        raise InputError(
-            f"{first.path}: {first.reason}", "mend or remove it first; `stemwright audit` lists all that is wrong"
-        )
-    if given and not given.stems:
-        raise NotFoundInput(f"{given.folder}: holds a mix but no stems", "give the mix itself to have it split")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stemwright.audio.folder import read_stems
+from stemwright.audio.folder import read_stems, require_readable
 from stemwright.audio.probe import require_whole
 from stemwright.errors import AlreadyThere, SessionError
 from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
@@ -69,11 +69,9 @@ class Sessions:
 
 
 def whole_stems(folder: Path) -> StemSet:
-    """The stems of a folder. Raises SessionError for one that cannot be read, DamagedAudio for one cut short."""
+    """The stems of a folder. Raises InputError for one that cannot be read, DamagedAudio for one cut short."""
     stems = read_stems(folder)
-    for bad in stems.unreadable:
-        hint = "mend or remove it first; `stemwright audit` lists all that is wrong"
-        raise SessionError(f"{bad.path}: {bad.reason}", hint)
+    require_readable(stems)
     for stem in stems.everything:
         require_whole(stem.file)
     return stems
