@@ -544,7 +544,7 @@ def test_another_reader_sees_tracks_clips_and_locators(written: Path, plan: Sess
     for track in found.audio_tracks:
         clips = tracks[track.name].clips
         assert [c.start_beats for c in track.clips] == [float(making.beat(c.at)) for c in clips]
-        assert [c.end_beats for c in track.clips] == [float(making.beat(c.at + c.length)) for c in clips]
+        assert [c.end_beats for c in track.clips] == [float(making.beat(c.end)) for c in clips]
         assert [c.source_in_seconds for c in track.clips] == pytest.approx([c.source_from / 48000 for c in clips])
         assert not any(c.is_warped or c.is_disabled for c in track.clips)
     assert [t.name for t in found.audio_tracks] == [t.name for t in plan.tracks if not t.is_group]

@@ -92,7 +92,7 @@ def summed(session: Session, law: object = no_loss) -> NDArray[np.float64]:
             audio = audio * sides[:, None] * math.prod(10 ** (t.gain_db / 20) for t in way)
             for bus in way[1:]:
                 audio = audio * no_loss(bus.pan)[:, None]
-            out[:, clip.at : clip.at + clip.length] += audio
+            out[:, clip.at : clip.end] += audio
     return out
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from session_kit import band, moving_song, song, wav
 
 from stemwright.errors import InputError, SessionError, StemwrightError
-from stemwright.model import Clip, Estimate, Marker, MeterChange, Session, TempoChange, Track
+from stemwright.model import Clip, Estimate, Marker, MeterChange, Session, TempoChange, Track, end_of
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import read_session, write_session
 from stemwright.session.formats.reaper import chunks
@@ -45,7 +45,7 @@ def rich(folder: Path) -> Session:
         Track("top", clips=(Clip(file, 0, 9000),), colour="#ffffff"),
     )  # fmt: skip
     markers = (*plain.markers, Marker(1, ""), Marker(3, 'a"b', 5), Marker(3, "> <", 50000, "#000001"))
-    end = max(clip.at + clip.length for track in tracks for clip in track.clips)
+    end = end_of(tracks)
     return replace(
         plain, tracks=tracks, markers=markers, frames=end, frame_rate=Fraction(24000, 1001), notes=("|x", "> ü")
     )
@@ -107,7 +107,7 @@ def test_three_independent_parsers_agree(tmp_path: Path) -> None:
     items = [item for track in project.tracks for item in track.items]
     assert [(round(i.position * 48000), round(i.length * 48000)) for i in items] == [(c.at, c.length) for c in clips]
     regions = [(r.name, round(r.start * 48000), round(r.end * 48000)) for r in project.regions]
-    assert regions == [(m.name, m.at, m.at + m.length) for m in session.markers if m.length]
+    assert regions == [(m.name, m.at, m.end) for m in session.markers if m.length]
 
 
 def test_real_projects(shared: Path) -> None:

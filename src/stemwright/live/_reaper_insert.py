@@ -10,7 +10,7 @@ from stemwright.errors import HostError
 from stemwright.live import Built
 from stemwright.live._reaper_link import Handle, Reaper, null, projects
 from stemwright.model import Clip, Session, Track
-from stemwright.session.formats import nested
+from stemwright.session.formats import folders, nested
 from stemwright.session.grid import grid
 from stemwright.units import linear
 
@@ -43,7 +43,7 @@ def build(link: Reaper, session: Session) -> Built:
     Tempo and sample rate are set only in a project without items and tempo markers: elsewhere they would move what is
     there. Raises HostError.
     """
-    rate, tracks = session.sample_rate, tuple(_folders(nested(session.tracks)))
+    rate, tracks = session.sample_rate, tuple(folders(nested(session.tracks)))
     empty = not link.call("CountMediaItems", link.project) and not link.call("CountTempoTimeSigMarkers", link.project)
     points = grid(session.song) if empty and session.song.bpm else ()
     warnings = () if empty else tuple(_differs(link, session))
@@ -60,7 +60,7 @@ def build(link: Reaper, session: Session) -> Built:
             for number, (track, step) in enumerate(tracks, first):
                 _insert(link, rate, number, track, step)
             for marker in session.markers:
-                at, end = marker.at / rate, (marker.at + marker.length) / rate
+                at, end = marker.at / rate, marker.end / rate
                 shown = (bool(marker.length), at, end, marker.name, -1, _colour(link, marker.colour))
                 link.call("AddProjectMarker2", link.project, *shown)
         except BaseException as error:
@@ -93,11 +93,10 @@ def _insert(link: Reaper, rate: int, number: int, track: Track, step: int) -> No
     link.call("InsertTrackAtIndex", number, False)
     made = link.call("GetTrack", link.project, number)
     link.call("GetSetMediaTrackInfo_String", made, "P_NAME", track.name, True)
-    channels = max((clip.file.format.channels for clip in track.clips), default=2)
     for name, value in (
         ("I_CUSTOMCOLOR", _colour(link, track.colour)),
         ("I_FOLDERDEPTH", step),
-        ("I_NCHAN", max(2, channels + channels % 2)),
+        ("I_NCHAN", max(2, track.channels + track.channels % 2)),
         ("C_BEATATTACHMODE", 0),  # time, so that a tempo edit never moves a stem
         ("D_VOL", linear(track.gain_db)),
         ("D_PAN", track.pan),
@@ -129,15 +128,6 @@ def _place(link: Reaper, rate: int, made: Any, track: Track, clip: Clip) -> None
         link.call("SetMediaItemInfo_Value", item, name, float(value))
     if track.comment and clip is track.clips[0]:
         link.call("GetSetMediaItemInfo_String", item, "P_NOTES", track.comment, True)
-
-
-def _folders(tracks: list[Track]) -> Iterator[tuple[Track, int]]:
-    """Every track with its I_FOLDERDEPTH: 1 opens a folder, -n closes n."""
-    depths: dict[str | None, int] = {None: -1}
-    for track in tracks:
-        depths[track.name] = depths[track.group] + 1
-    for track, following in zip(tracks, (*tracks[1:], None), strict=False):
-        yield track, (depths[following.name] if following else 0) - depths[track.name]
 
 
 def _colour(link: Reaper, colour: str | None) -> Any:

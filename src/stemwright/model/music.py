@@ -49,6 +49,11 @@ class Marker:
     length: int = 0
     colour: str | None = None  # #rrggbb
 
+    @property
+    def end(self) -> int:
+        """The frame behind its last one; that of a marker is its place."""
+        return self.at + self.length
+
 
 @dataclass(frozen=True, slots=True)
 class Song:

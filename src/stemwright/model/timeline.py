@@ -22,6 +22,11 @@ class Clip:
     fade_in: int = 0
     fade_out: int = 0
 
+    @property
+    def end(self) -> int:
+        """The frame behind its last one."""
+        return self.at + self.length
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -39,10 +44,21 @@ class Track:
     solo: bool = False
     comment: str = ""
 
+    @property
+    def channels(self) -> int:
+        """Of the widest file that it plays; 0 without one."""
+        return max((clip.file.format.channels for clip in self.clips), default=0)
+
+    @property
+    def clip_gain_db(self) -> float:
+        """The gain that all its clips share; 0 when they differ."""
+        gains = {clip.gain_db for clip in self.clips}
+        return gains.pop() if len(gains) == 1 else 0.0
+
 
 def end_of(tracks: Iterable[Track]) -> int:
     """The frame at which the last clip ends; 0 without one."""
-    return max((clip.at + clip.length for track in tracks for clip in track.clips), default=0)
+    return max((clip.end for track in tracks for clip in track.clips), default=0)
 
 
 @dataclass(frozen=True, slots=True)

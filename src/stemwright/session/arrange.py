@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stemwright.errors import SessionError
-from stemwright.model import AudioFile, Clip, Marker, Session, Song, Stem, StemSet, Track
+from stemwright.model import AudioFile, Clip, Marker, Session, Song, Stem, StemSet, Track, end_of
 from stemwright.naming import half as half_of
 from stemwright.naming import natural, one_line, role_order, unique
 from stemwright.session.grid import bar_start
@@ -57,7 +57,7 @@ def arrange(
     ordered += [replace(t, colour=t.colour or layout.other_colour) for t in sorted(strays, key=_order)]
     ordered = ordered + mix if layout.mix_last else mix + ordered
     song = _at_rate(stems.song, rate)
-    end = max(clip.at + clip.length for track in ordered for clip in track.clips)
+    end = end_of(ordered)
     fps, drop = FRAME_RATES[frame_rate or str(layout.frame_rate)]
     return Session(
         song=song,

@@ -40,7 +40,7 @@ def write_click(path: Path, session: Session, *, count_in: int = 0) -> Click:
     `count_in` bars go before bar 1 as far as whole ones fit. The file gets a TimeReference when others have one.
     Raises OutputError and DiskFull; ValueError for a session without a tempo.
     """
-    rate, files = session.sample_rate, [clip.file for track in session.tracks for clip in track.clips]
+    rate, files = session.sample_rate, session.files
     forms = {(file.format.encoding, file.format.bits) for file in files}
     depth = forms.pop() if len(forms) == 1 else ("pcm", 24)
     told = any(file.start_frame is not None for file in files)

@@ -156,8 +156,7 @@ def _by_fader(session: Session, expresses: frozenset[str]) -> Session:
         return session
 
     def put(track: Track) -> Track:
-        shared = {clip.gain_db for clip in track.clips}
-        gain = shared.pop() if len(shared) == 1 and "gain" in expresses else 0.0
+        gain = track.clip_gain_db if "gain" in expresses else 0.0
         clips = tuple(replace(clip, gain_db=0.0) for clip in track.clips)
         return replace(track, gain_db=track.gain_db + gain, clips=clips)
 

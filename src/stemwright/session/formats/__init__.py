@@ -24,7 +24,7 @@ Nothing written depends on the clock or on chance: the same session gives the sa
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from types import ModuleType
 from typing import Any
 
 from stemwright.errors import InputError, OutputError, SessionError, UnknownName
-from stemwright.model import Loss, Output, Session, Track
+from stemwright.model import Clip, Loss, Output, Session, Track
 from stemwright.registry import discover
 from stemwright.safety import reading
 from stemwright.session.fields import in_short, losses
@@ -134,13 +134,31 @@ def nested(tracks: tuple[Track, ...]) -> list[Track]:
     return ordered
 
 
+def folders(tracks: Sequence[Track]) -> Iterator[tuple[Track, int]]:
+    """Nested tracks with how many levels of folders each opens, +1, or closes behind itself, -1, -2, ..."""
+    depths: dict[str | None, int] = {None: -1}
+    for track in tracks:
+        depths[track.name] = depths[track.group] + 1
+    following = (*(depths[track.name] for track in tracks[1:]), 0)
+    for track, depth in zip(tracks, following, strict=False):
+        yield track, depth - depths[track.name]
+
+
+def in_a_row(track: Track, where: str) -> Iterator[tuple[int, Clip]]:
+    """The clips of a track in order, each with the frames of silence before it.
+
+    Raises SessionError for clips that overlap, which `where` cannot hold.
+    """
+    end = 0
+    for clip in sorted(track.clips, key=lambda clip: clip.at):
+        if clip.at < end:
+            raise SessionError(f"{track.name}: clips overlap, which {where} cannot hold", "use two tracks")
+        yield clip.at - end, clip
+        end = clip.end
+
+
 def _one_rate(session: Session, module: ModuleType) -> None:
-    strangers = {
-        clip.file.path.name
-        for track in session.tracks
-        for clip in track.clips
-        if clip.file.format.sample_rate != session.sample_rate
-    }
+    strangers = {file.path.name for file in session.files if file.format.sample_rate != session.sample_rate}
     if strangers and not getattr(module, "MIXED_RATES", "audio" not in module.EXPRESSES):
         raise SessionError(
             f"{module.NAME} cannot hold files of another rate than the session's: {', '.join(sorted(strangers))}",

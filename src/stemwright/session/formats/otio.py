@@ -19,11 +19,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from stemwright.errors import SessionError
-from stemwright.model import Clip, Loss, Marker, Session, Track
+from stemwright.model import Clip, Loss, Marker, Session, Track, end_of
 from stemwright.naming import one_line, unique
 from stemwright.safety import write_text
 from stemwright.session.fields import FIELDS
-from stemwright.session.formats import Opened, Written
+from stemwright.session.formats import Opened, Written, in_a_row
 from stemwright.session.grid import GridPoint, grid, is_meter, is_tempo, points_of, song_from
 from stemwright.session.media import Media, Roots, foreign, is_rate, relative
 from stemwright.session.told import Told
@@ -145,18 +145,18 @@ def _marker(marker: Marker, rate: int) -> dict[str, Any]:
 
 def _track(track: Track, session: Session, base: Path) -> dict[str, Any]:
     rate = session.sample_rate
-    children, at = [], 0
-    for clip in sorted(track.clips, key=lambda clip: clip.at):
-        if clip.at < at:
-            raise SessionError(f"{track.name}: clips overlap, which a timeline cannot hold", "use two tracks")
-        if clip.at > at:
-            children.append(_item("Gap.1", "", _range(0, clip.at - at, rate)))
+    children = []
+    for silence, clip in in_a_row(track, "a timeline"):
+        children += [_gap(silence, rate)] if silence else []
         children.append(_clip(clip, track, rate, base))
-        at = clip.at + clip.length
-    if session.frames > at:
-        children.append(_item("Gap.1", "", _range(0, session.frames - at, rate)))
+    if (rest := session.frames - end_of([track])) > 0:
+        children.append(_gap(rest, rate))
     whole = {**_item("Track.1", track.name, enabled=not track.mute), "kind": "Audio", "children": children}
     return {**whole, "metadata": {"stemwright": _facts(track)}}
+
+
+def _gap(frames: int, rate: int) -> dict[str, Any]:
+    return _item("Gap.1", "", _range(0, frames, rate))
 
 
 def _facts(track: Track) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def played_residual(
             peak = max(peak, float(left), float(np.abs(ours[:, n:]).max(initial=0.0)))
         wrong = []
         second = expected.sample_rate
-        longest = max(expected.frames, 0, *(marker.at + marker.length for marker in read.markers))
+        longest = max(expected.frames, 0, *(marker.end for marker in read.markers))
         if not expected.frames - second <= file.frames <= longest + second:
             wrong.append((f"{expected.frames} frames", f"{file.frames} frames"))
         if not db(peak) <= NULL_DBFS:

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stemwright.errors import AlreadyThere, SessionError, StemwrightError
-from stemwright.model import AudioFile, Clip, Loss, Marker, Output, Session, Track
+from stemwright.model import AudioFile, Clip, Loss, Marker, Output, Session, Track, end_of
 from stemwright.safety import PART, atomic, moved
-from stemwright.session.formats import Written
+from stemwright.session.formats import Written, in_a_row
 from stemwright.session.formats.aaf import essence, mobs
 
 MEDIA = "Audio Files"
@@ -196,17 +196,13 @@ def _lanes(track: Track) -> list[tuple[str, tuple[int, ...], int]]:
 def _lane(aaf: Any, track: Track, channels: tuple[int, ...], masters: dict[essence.Essence, Any], frames: int) -> Any:
     """What a slot plays: clips and the gaps between them, in the track's gain, in its pan; or `frames` of silence."""
     sequence = aaf.create.Sequence(media_kind="sound")
-    end = 0
-    for clip in sorted(track.clips, key=lambda clip: clip.at):
-        if clip.at < end:
-            raise SessionError(f"{track.name}: clips overlap, which an AAF track cannot hold", "use two tracks")
-        if clip.at > end:
-            sequence.components.append(aaf.create.Filler("sound", clip.at - end))
+    for silence, clip in in_a_row(track, "an AAF track"):
+        if silence:
+            sequence.components.append(aaf.create.Filler("sound", silence))
         sequence.components.append(_piece(aaf, clip, channels, masters))
-        end = clip.at + clip.length
     if not track.clips:
         sequence.components.append(aaf.create.Filler("sound", frames))
-    sequence.length = end or frames
+    sequence.length = end_of([track]) or frames
     return mobs.in_pan(aaf, mobs.in_gain(aaf, sequence, track.gain_db), track.pan)
 
 

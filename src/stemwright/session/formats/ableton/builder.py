@@ -115,7 +115,7 @@ def decimal(value: float | Fraction) -> str:
 def add_clip(making: Making, events: _Element, track: Track, clip: Clip, colour: str) -> None:
     """Append a clip to the arrangement of an audio track. Raises SessionError for a file that XML cannot name."""
     session, file = making.session, clip.file
-    start, end = making.beat(clip.at), making.beat(clip.at + clip.length)
+    start, end = making.beat(clip.at), making.beat(clip.end)
     source = seconds(clip.source_from, session.sample_rate)
     stop = source + seconds(clip.length, session.sample_rate)
     element = grow(events, parts.CLIP, making.ids)
@@ -144,7 +144,7 @@ def add_clip(making: Making, events: _Element, track: Track, clip: Clip, colour:
         "SampleRef/DefaultSampleRate": file.format.sample_rate,
         "Fade": bool(clip.fade_in or clip.fade_out),
         "Fades/FadeInLength": decimal(making.beat(clip.at + clip.fade_in) - start),
-        "Fades/FadeOutLength": decimal(end - making.beat(clip.at + clip.length - clip.fade_out)),
+        "Fades/FadeOutLength": decimal(end - making.beat(clip.end - clip.fade_out)),
         "SampleVolume": decimal(linear(clip.gain_db)),
     }.items():
         put(element, path, value)

@@ -52,7 +52,7 @@ def _lanes(clips: tuple[Clip, ...]) -> list[list[Clip]]:
     """The clips in order, on as many tracks as it takes for none to overlap another."""
     lanes: list[list[Clip]] = []
     for clip in sorted(clips, key=lambda clip: clip.at):
-        free = next((lane for lane in lanes if lane[-1].at + lane[-1].length <= clip.at), None)
+        free = next((lane for lane in lanes if lane[-1].end <= clip.at), None)
         if free is None:
             lanes.append(free := [])
         free.append(clip)
@@ -68,7 +68,7 @@ def _losses(session: Session) -> Iterator[Loss]:
             yield Loss(
                 track.name, "audio", "Live plays one clip of a track at a time: clips that overlap got a track more"
             )
-        if any(clip.file.format.channels > 2 for clip in track.clips):
+        if track.channels > 2:
             yield Loss(track.name, "audio", "Live's tracks are stereo: of more channels two are heard at most")
     far = [track.name for track in session.tracks if track.colour and colours.is_noticed(track.colour)]
     if far:

@@ -88,7 +88,7 @@ def build(session: Session, name: str, media: dict[AudioFile, str]) -> _Element:
     add(root, "Regions")
     locations = add(root, "Locations")
     spans = [("session", 0, max(session.frames, 1), "IsSessionRange")]
-    spans += [(m.name, m.at, m.at + m.length, "IsRangeMarker" if m.length else "IsMark") for m in session.markers]
+    spans += [(m.name, m.at, m.end, "IsRangeMarker" if m.length else "IsMark") for m in session.markers]
     for text, start, end, flags in spans:
         times = {"start": _time(session, start), "end": _time(session, end)}
         add(locations, "Location", id=next(ids), name=fit(text), flags=flags, locked=0, **times)
@@ -239,8 +239,7 @@ def _region(
     Ardour turns down what lies below where an opaque one fades, and with crossing fades that is the clip itself.
     """
     overlaps = clip.fade_in + clip.fade_out > clip.length or any(
-        other is not clip and other.at < clip.at + clip.length and clip.at < other.at + other.length
-        for other in track.clips
+        other is not clip and other.at < clip.end and clip.at < other.end for other in track.clips
     )
     start = _time(session, clip.source_from)
     length = f"{_time(session, clip.length)}@{_time(session, clip.at)}"

@@ -67,7 +67,7 @@ def tell_layers(playlist: _Element | None, layers: Iterable[list[Clip]], name: s
         return
     for clips in layers:
         ordered = sorted(clips, key=lambda clip: clip.at)
-        if any(later.at < clip.at + clip.length for clip, later in pairwise(ordered)):
+        if any(later.at < clip.end for clip, later in pairwise(ordered)):
             told.tell("regions that lie over others are read as if both sounded", name)
 
 

@@ -96,7 +96,7 @@ def _losses(session: Session) -> Iterator[Loss]:
     if held(session) != session:
         yield Loss("song", "frame_rate", "Ardour has no such frame rate; it is 30 there")
     for track in session.tracks:
-        if track.pan and any(clip.file.format.channels > 2 for clip in track.clips):
+        if track.pan and track.channels > 2:
             yield Loss(track.name, "pan", "Ardour's session pans mono and stereo tracks only")
         if any(clip.fade_in + clip.fade_out > clip.length for clip in track.clips):
             yield Loss(track.name, "fades", "Ardour adds fades that cross inside a clip")

@@ -81,7 +81,7 @@ def store(made: zipfile.ZipFile, file: AudioFile, name: str) -> None:
 def put_clip(making: Making, clips: _Element, track: Track, clip: Clip, shared: float = 0.0) -> None:
     """Add a clip of a track, of whose gain the volume of the track contains `shared` dB."""
     beats, rate = making.beats, making.session.sample_rate
-    at, end = beats(clip.at), beats(clip.at + clip.length)
+    at, end = beats(clip.at), beats(clip.end)
     place: dict[str, object] = {"time": at, "duration": end - at, "name": track.name}
     place |= {"comment": f"{GAIN_IN_VOLUME}{shared:.9g} dB"} if shared else {}
     if making.style == "raw":
@@ -95,7 +95,7 @@ def put_clip(making: Making, clips: _Element, track: Track, clip: Clip, shared: 
         return
     outer = add(
         clips, "Clip", **place, playStart=0.0, fadeTimeUnit="beats", fadeInTime=beats(clip.at + clip.fade_in) - at,
-        fadeOutTime=end - beats(clip.at + clip.length - clip.fade_out),
+        fadeOutTime=end - beats(clip.end - clip.fade_out),
     )  # fmt: skip
     zero = beats(clip.at - clip.source_from)
     inner = add(

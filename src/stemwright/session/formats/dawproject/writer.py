@@ -62,8 +62,8 @@ def _losses(making: Making) -> Iterator[Loss]:
         yield Loss("song", "tempo", f"hosts may refuse a tempo outside of {slowest:g} to {fastest:g} BPM")
     yield from foreign(making.session, _TAKEN, "hosts")
     for track in making.session.tracks:
-        if _shared_gain(track):
-            yield Loss(track.name, "gain", f"the volume contains {_shared_gain(track):+.2f} dB of clip gain")
+        if track.clip_gain_db:
+            yield Loss(track.name, "gain", f"the volume contains {track.clip_gain_db:+.2f} dB of clip gain")
         if _volume(track) > _FADER_TOP:
             yield Loss(track.name, "gain", "hosts may cut a volume of more than +6 dB")
 
@@ -100,7 +100,7 @@ def _project(making: Making) -> _Element:
     for track, track_id in zip(making.session.tracks, track_ids, strict=True):
         clips = add(add(lanes, "Lanes", track=track_id, id=next(ids)), "Clips", id=next(ids))
         for clip in track.clips:
-            put_clip(making, clips, track, clip, _shared_gain(track))
+            put_clip(making, clips, track, clip, track.clip_gain_db)
     if making.session.markers:
         markers = add(arrangement, "Markers", timeUnit="beats", id=next(ids))
         for marker in making.session.markers:
@@ -141,9 +141,8 @@ def _structure(making: Making, structure: _Element) -> list[str]:
 
 
 def _channel(making: Making, element: _Element, track: Track, own: str, **values: object) -> None:
-    channels = max((clip.file.format.channels for clip in track.clips), default=2)
     role = "master" if track.is_group else "regular"
-    channel = add(element, "Channel", audioChannels=channels, **values, role=role, solo=track.solo, id=own)
+    channel = add(element, "Channel", audioChannels=track.channels or 2, **values, role=role, solo=track.solo, id=own)
     ids, volume = making.ids, _volume(track)
     add(channel, "Mute", value=track.mute, id=next(ids), name="Mute")
     pan = (1 + track.pan) / 2
@@ -152,11 +151,5 @@ def _channel(making: Making, element: _Element, track: Track, own: str, **values
     add(channel, "Volume", max=top, min=0.0, unit="linear", value=volume, id=next(ids), name="Volume")
 
 
-def _shared_gain(track: Track) -> float:
-    """The clip gain in dB that all clips of a track have, 0 when they differ."""
-    gains = {clip.gain_db for clip in track.clips}
-    return gains.pop() if len(gains) == 1 else 0.0
-
-
 def _volume(track: Track) -> float:
-    return linear(track.gain_db + _shared_gain(track))
+    return linear(track.gain_db + track.clip_gain_db)

@@ -52,7 +52,7 @@ def read(path: Path, roots: Roots) -> Opened:
         ),
         tracks=tracks,
         sample_rate=reading.rate,
-        frames=end_of(tracks) or max((marker.at + marker.length for marker in markers), default=0),
+        frames=end_of(tracks) or max((marker.end for marker in markers), default=0),
         markers=markers,
         frame_rate=rate * 1000 / 1001 if whole(mode, 4) in (1, 2) else rate,
         drop_frame=whole(mode, 4) == 1,

@@ -11,7 +11,7 @@ from stemwright.errors import SessionError
 from stemwright.model import AudioFile, Clip, Loss, Marker, Session, Track
 from stemwright.naming import one_line
 from stemwright.safety import write_text
-from stemwright.session.formats import Written, stable_id
+from stemwright.session.formats import Written, folders, stable_id
 from stemwright.session.formats.reaper.chunks import has_all_quotes, quote
 from stemwright.session.grid import GridPoint, grid, lead_in_of
 from stemwright.session.media import foreign, relative
@@ -61,7 +61,7 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
         f"  TEMPO {float(bar_one.bpm):.12g} {bar_one.meter[0]} {bar_one.meter[1]} 0",
         *_tempo_envelope(session, points),
         *(line for number, marker in enumerate(session.markers, 1) for line in _marker(session, number, marker)),
-        *(line for track, folder in _folders(session.tracks) for line in _track(session, track, folder, path.parent)),
+        *(line for track, step in folders(session.tracks) for line in _track(session, track, step, path.parent)),
         ">",
     )))  # fmt: skip
     return Written((), tuple(_losses(session)))
@@ -124,25 +124,11 @@ def _marker(session: Session, number: int, marker: Marker) -> Iterator[str]:
     region = int(marker.length > 0)
     yield f"  MARKER {number} {at} {quote(marker.name)} {region} {colour} 1 R {_guid(session, 'marker', number)} 0"
     if region:
-        yield f'  MARKER {number} {_seconds(marker.at + marker.length, session.sample_rate)} "" 1'
+        yield f'  MARKER {number} {_seconds(marker.end, session.sample_rate)} "" 1'
 
 
-def _folders(tracks: tuple[Track, ...]) -> Iterator[tuple[Track, str]]:
-    """Every track with its ISBUS fields: a folder opens, goes on, or closes as many levels as end here.
-
-    A folder holds what follows it.
-    """
-    depths: dict[str | None, int] = {None: -1}
-    for track in tracks:
-        depths[track.name] = depths[track.group] + 1
-    for track, following in zip(tracks, (*tracks[1:], None), strict=False):
-        step = (depths[following.name] if following else 0) - depths[track.name]
-        yield track, "1 1" if step > 0 else f"2 {step}" if step < 0 else "0 0"
-
-
-def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[str]:
+def _track(session: Session, track: Track, step: int, base: Path) -> Iterator[str]:
     guid = _guid(session, "track", track.name)
-    channels = max((clip.file.format.channels for clip in track.clips), default=2)
     yield f"  <TRACK {guid}"
     yield f"    NAME {quote(track.name)}"
     if has_all_quotes(track.name):
@@ -153,8 +139,8 @@ def _track(session: Session, track: Track, folder: str, base: Path) -> Iterator[
     yield f"    VOLPAN {linear(track.gain_db):.15g} {track.pan:.15g} -1 -1 1"
     yield f"    MUTESOLO {int(track.mute)} {int(track.solo)} 0"
     yield "    IPHASE 0"
-    yield f"    ISBUS {folder}"
-    yield f"    NCHAN {max(2, channels + channels % 2)}"
+    yield f"    ISBUS {'1 1' if step > 0 else f'2 {step}' if step < 0 else '0 0'}"
+    yield f"    NCHAN {max(2, track.channels + track.channels % 2)}"
     yield "    FX 1"
     yield f"    TRACKID {guid}"
     yield "    MAINSEND 1 0"
