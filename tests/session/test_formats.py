@@ -12,7 +12,7 @@ from stemwright.errors import OutputError, SessionError, UnknownName
 from stemwright.model import Loss, Session, Track
 from stemwright.session.arrange import arrange
 from stemwright.session.fields import FIELDS, in_short, losses
-from stemwright.session.formats import formats, nested, write_session
+from stemwright.session.formats import formats, nested, readers, write_session
 
 NAMES = ("aaf", "ableton", "ardour", "dawproject", "midi", "otio", "reaper")
 
@@ -24,7 +24,7 @@ def session(tmp_path: Path) -> Session:
 
 def test_formats_keep_the_contract() -> None:
     found = formats()
-    assert tuple(found) == NAMES
+    assert tuple(found) == NAMES and found.keys() <= readers().keys()
     for module in found.values():
         assert set(FIELDS) >= module.EXPRESSES and module.SUFFIXES[0].startswith(".") and module.NAME
         assert module.PROVED.endswith(".") and isinstance(module.OPTIONS, frozenset)

@@ -29,8 +29,6 @@ def prove_filled(path: Path, session: Session, filled: Filled) -> Verified:
 
     Raises OutputError, naming the first that is not as planned.
     """
-    if path.suffix.lower() not in (suffix for module in readers().values() for suffix in module.SUFFIXES):
-        return Verified(path.name, path.suffix[1:].lower(), skipped=f"there is no reader for {path.suffix}")
     form, _ = format_of(path, readers)
     hint = "do not send it; this is a bug of stemwright, please report it"
     folders = dict.fromkeys(file.path.absolute().parent for file in session.files)

@@ -20,7 +20,7 @@ from stemwright.errors import InputError, OutputError, SessionError
 from stemwright.model import AudioFile, Clip, Session, Track
 from stemwright.session.compare import Difference, differences, same_file
 from stemwright.session.fields import FIELDS
-from stemwright.session.formats import format_of, formats, read_session, readers
+from stemwright.session.formats import format_of, read_session, readers
 from stemwright.session.hosts import Host, played_residual, require_format
 from stemwright.session.render import NULL_DBFS, balance, residual_dbfs, voices
 from stemwright.units import db
@@ -69,11 +69,9 @@ def verify_session(
     SessionError and InputError for what is no session or a damaged one, DamagedAudio and its kin for media that stop
     early, and what `hosts.played` raises for a host that cannot render.
     """
-    form, module = format_of(path, lambda: formats() | readers())
+    form, module = format_of(path, readers)
     if host:
         require_format(host, path, form)
-    if form not in readers():
-        return Verified(path.name, form, skipped=f"there is no reader for {module.NAME}")
     if planned and hasattr(module, "held"):
         planned = module.held(planned)
     files = [file.path for file in planned.files] if planned else []

@@ -1,6 +1,6 @@
 """Session formats: one module or package each, found here; what one has no place for is told, never dropped silently.
 
-What neither reads nor writes is no format, as `xml`, which several use. A format has
+What does not read is no format, as `xml`, which several use. A format has
 
 - `NAME`, as people call it, and `SUFFIXES`, the first one being the default;
 - `EXPRESSES`, the names of `session.fields.FIELDS` it can hold, and `OPTIONS`, the names of the options it takes;
@@ -8,12 +8,13 @@ What neither reads nor writes is no format, as `xml`, which several use. A forma
 - `PAN_LAW`, a `session.render.Law`, when its DAW pans or fades in another way than `session.render.balance`;
 - `MIXED_RATES = True` when its DAW converts files of another rate than the session's while it plays them;
 - `COPIES_MEDIA = True` when it copies the audio, so that a session needs its media no longer than it is written;
-- `write(session, path, options) -> Written`: writes `path` atomically, refers to media relative to it where the
-  format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a rounded value);
+- `write(session, path, options) -> Written`, where the format can be written: writes `path` atomically, refers to media
+  relative to it where the format can, and returns the media files it made and losses that `EXPRESSES` cannot tell (a
+  rounded value);
 - `held(session) -> Session`, when it holds some values only nearly (colours of a palette): the session that remains;
 - `FOLDER`, how the folder that its sessions want of their own is called after them, as `{} Project`;
-- `read(path, roots) -> Opened`, where the format can be read: `roots` says where its media may lie, see
-  `session.media`. It never follows a path out of them, runs nothing and survives any bytes with a StemwrightError;
+- `read(path, roots) -> Opened`: `roots` says where its media may lie, see `session.media`. It never follows a path out
+  of them, runs nothing and survives any bytes with a StemwrightError;
 - `fill(template, session, path, mapping) -> Filled`, where the user's own project can be filled: writes the project
   `template` with the stems that `session.match` gives to its tracks to `path`, atomically, all else as it was, and
   returns what `session.match.filled` makes of it, with the media files it wrote beside `path` as outputs.
@@ -191,7 +192,7 @@ def placed(name: str, path: Path) -> Path:
 
 
 def format_of(path: Path, among: Callable[[], dict[str, ModuleType]]) -> tuple[str, ModuleType]:
-    """Which of `formats` or `readers` a suffix names, and its module. Raises UnknownName."""
+    """Which of `formats`, `readers` or `fillers` a suffix names, and its module. Raises UnknownName."""
     known = {suffix: (name, module) for name, module in among().items() for suffix in module.SUFFIXES}
     if path.suffix.lower() not in known:
         raise UnknownName(f"{path}: names no session format", f"known: {', '.join(known)}", path.suffix, known)
@@ -203,12 +204,10 @@ def read_session(path: Path, *roots: Path, search: bool = True) -> Opened:
 
     With `search` they are looked for there by their names, too, else only where the session says.
 
-    Raises NotFoundInput, InputError for what is no session or too large to be one, SessionError for a damaged one.
+    Raises UnknownName for another suffix, NotFoundInput, InputError for what is no session or too large to be one,
+    SessionError for a damaged one.
     """
-    known = {suffix: module for module in readers().values() for suffix in module.SUFFIXES}
-    module = known.get(path.suffix.lower())
-    if module is None:
-        raise InputError(f"{path}: is no session that can be read", f"known: {', '.join(known)}")
+    _, module = format_of(path, readers)
     _check_size(path, module)
     opened: Opened = module.read(path, Roots(path.absolute().parent, roots, search))
     return opened

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stemwright.audio.chunks import Bext
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import blocks, quantise
 from stemwright.audio.wav import WavWriter
@@ -21,7 +20,7 @@ from stemwright.errors import InputError
 from stemwright.model import AudioFile
 from stemwright.naming import safe_name, unused
 from stemwright.safety import atomic
-from stemwright.session.formats import STAMP
+from stemwright.session.formats.aaf.essence import stamped
 from stemwright.session.formats.aaf.media import (
     Reading,
     Source,
@@ -69,8 +68,7 @@ def _files(reading: Reading, sources: list[Source], essences: list[Node]) -> lis
     if target is None:
         return []
     rate = like.format.sample_rate
-    start = on_tape(sources[0], rate)
-    bext = Bext(date=f"{STAMP:%Y-%m-%d}", clock=f"{STAMP:%H:%M:%S}", time_reference=start) if start else None
+    bext = stamped(on_tape(sources[0], rate))
     with WavWriter(target, rate, len(essences), like.format.bits, bext=bext) as writer:
         for block in _blocks(essences, like.format.bits):
             writer.write(block)

@@ -33,15 +33,27 @@ _FRAMES = 1 << 16
 
 
 def names(session: Session) -> dict[Essence, str]:
-    """A unique name, fit for a file, for every channel of every file: `Kick`, `Drums.L`, `Drums.R`, `Surround.1`."""
+    """A unique name, fit for a file, for every channel of every file."""
     found: dict[Essence, str] = {}
     taken: set[str] = set()
     for file in session.files:
-        base, channels = unused(safe_name(file.path.stem, 80), taken), file.format.channels
-        for channel in range(channels):
-            suffix = "" if channels == 1 else f".{'LR'[channel]}" if channels == 2 else f".{channel + 1}"
-            found[file.path, channel] = base + suffix
+        base = unused(safe_name(file.path.stem, 80), taken)
+        for channel, name in enumerate(channel_names(base, file.format.channels)):
+            found[file.path, channel] = name
     return found
+
+
+def channel_names(base: str, count: int) -> list[str]:
+    """What the channels of something are called: `Kick`, `Drums.L` and `Drums.R`, `Surround.1` and so on."""
+    sides = ("",) if count == 1 else (".L", ".R") if count == 2 else (f".{number + 1}" for number in range(count))
+    return [base + side for side in sides]
+
+
+def stamped(start: int | None) -> Bext | None:
+    """The chunk for a TimeReference, the same whenever it is written; None without one."""
+    if start is None:
+        return None
+    return Bext(date=f"{STAMP:%Y-%m-%d}", clock=f"{STAMP:%H:%M:%S}", time_reference=start)
 
 
 def write_wavs(file: AudioFile, wavs: Sequence[Path]) -> list[bytes]:
@@ -49,9 +61,7 @@ def write_wavs(file: AudioFile, wavs: Sequence[Path]) -> list[bytes]:
 
     Raises SessionError for samples that 24 bits cannot hold, OutputError and DiskFull.
     """
-    bext = None
-    if file.start_frame is not None:
-        bext = Bext(date=f"{STAMP:%Y-%m-%d}", clock=f"{STAMP:%H:%M:%S}", time_reference=file.start_frame)
+    bext = stamped(file.start_frame)
     with ExitStack() as stack:
         writers = [stack.enter_context(WavWriter(wav, file.format.sample_rate, 1, 24, bext=bext)) for wav in wavs]
         for block in _samples(file):

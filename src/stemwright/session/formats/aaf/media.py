@@ -133,7 +133,7 @@ def called(source: Source) -> str:
 
 def interleaved(reading: Reading, source: Source, stem: str, like: AudioFile, channels: int) -> AudioFile | None:
     """The file that the channels of a track were taken from, when it is beside the session."""
-    comments = {tag.text("Name"): tag.value() for tag in source.master.nodes("UserComments")}
+    comments = source.master.tags("UserComments")
     roots = replace(reading.roots, search=True)
     for name in (str(comments.get(mobs.SOURCE) or ""), *(stem + suffix for suffix in _SUFFIXES)):
         if name and (path := find_media(name, roots)):

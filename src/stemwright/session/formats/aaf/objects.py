@@ -133,6 +133,10 @@ class Node:
         for at in range(first, min(len(index) - 3, first + step * int.from_bytes(index[:4], "little")), step):
             yield self._child(f"{name}{{{int.from_bytes(index[at : at + 4], 'little'):x}}}")
 
+    def tags(self, name: str) -> dict[str, int | Fraction | str | None]:
+        """The values that a property owns, by their names."""
+        return {tag.text("Name"): tag.value() for tag in self.nodes(name)}
+
     def stream(self, name: str) -> Iterator[bytes]:
         """The bytes of the stream that a property names."""
         entry = self._entry.children.get(_text(self.data(name)[1:]))

@@ -24,6 +24,7 @@ from stemwright.session.formats import Opened
 from stemwright.session.formats.aaf import mobs
 from stemwright.session.formats.aaf.compound import damage
 from stemwright.session.formats.aaf.embedded import embedded
+from stemwright.session.formats.aaf.essence import channel_names
 from stemwright.session.formats.aaf.media import Reading, descriptor_facts, files_of, source_of
 from stemwright.session.formats.aaf.objects import Node, opened
 from stemwright.session.formats.aaf.pieces import GAIN, PAN, Piece, decibels, pieces_of, played
@@ -134,7 +135,7 @@ def _joined(sound: list[Node]) -> Iterator[list[Node]]:
     """The slots of each track: one, or as many as `aaf.write` notes that it made of one track."""
     at = 0
     while at < len(sound):
-        tags = {tag.text("Name"): tag.value() for tag in sound[at].nodes("TimelineMobAttributeList")}
+        tags = sound[at].tags("TimelineMobAttributeList")
         noted = tags.get(mobs.CHANNELS)
         count = noted if isinstance(noted, int) and 1 <= noted <= len(sound) - at else 1
         yield sound[at : at + count]
@@ -151,7 +152,7 @@ def _tracks(reading: Reading, slots: list[Node], number: int) -> list[Track]:
     name = name.removesuffix(".1") if len(slots) > 1 else name
     levels = {GAIN: Fraction(1), PAN: Fraction(1, 2)}
     segment = played(reading, segment, name, levels)
-    tags = {tag.text("Name"): tag.value() for tag in slot.nodes("TimelineMobAttributeList")}
+    tags = slot.tags("TimelineMobAttributeList")
     track = Track(
         name,
         guess_role(name),
@@ -176,8 +177,8 @@ def _tracks(reading: Reading, slots: list[Node], number: int) -> list[Track]:
         return [replace(track, clips=tuple(lanes[0]))]
     pans = (-1.0, 1.0) if len(lanes) == 2 else (track.pan,) * len(lanes)
     return [
-        replace(track, name=f"{name}.{'LR'[n] if len(lanes) == 2 else n + 1}", clips=tuple(lane), pan=pans[n])
-        for n, lane in enumerate(lanes)
+        replace(track, name=called, clips=tuple(lane), pan=pan)
+        for called, lane, pan in zip(channel_names(name, len(lanes)), lanes, pans, strict=True)
     ]
 
 
@@ -202,5 +203,5 @@ def _clips(reading: Reading, piece: Piece, edit_rate: Fraction, name: str) -> tu
         )
         for file in embedded(reading, sources) or files_of(reading, sources, name)
     ]
-    comments = {tag.text("Name"): tag.value() for tag in sources[0].master.nodes("UserComments")}
+    comments = sources[0].master.tags("UserComments")
     return clips, one_line(str(comments.get("Comment") or ""))

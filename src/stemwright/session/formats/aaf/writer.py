@@ -190,7 +190,7 @@ def _lanes(track: Track) -> list[tuple[str, tuple[int, ...], int]]:
     count = counts.pop()
     if count in _TRACK_FORMATS:
         return [(track.name, tuple(range(count)), 1)]
-    return [(f"{track.name}.{channel + 1}", (channel,), count) for channel in range(count)]
+    return [(name, (n,), count) for n, name in enumerate(essence.channel_names(track.name, count))]
 
 
 def _lane(aaf: Any, track: Track, channels: tuple[int, ...], masters: dict[essence.Essence, Any], frames: int) -> Any:

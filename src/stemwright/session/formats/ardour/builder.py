@@ -130,9 +130,10 @@ def _routes(
     names = [track.name for track in session.tracks]
     ports = unique([*_OWN, *map(_port, names)])[len(_OWN) :]
     port = dict(zip(names, ports, strict=True))
-    inputs = _widths(session)
+    buses = _buses(session)
+    inputs = _widths(session, buses)
     outputs = {name: max(width, 2) for name, width in inputs.items()}
-    soloed = _soloed(session)
+    soloed = _soloed(session, buses)
     _route(routes, ids, 0, _Strip(Track("Master"), "Master", outputs[None], outputs[None], "MasterOut", None))
     for order, track in enumerate(session.tracks, 1):
         name, target = track.name, port.get(track.group or "", "Master")
@@ -153,37 +154,29 @@ def _port(name: str) -> str:
     return re.sub("[:/]", "-", fit(name)).encode()[:_PORT_BYTES].decode(errors="ignore")
 
 
-def _widths(session: Session) -> dict[str | None, int]:
-    """Input channels of every track, bus and (None) the master: a bus is as wide as the widest that goes into it."""
-    groups = {track.name: track.group for track in session.tracks}
-    found: dict[str | None, int] = {None: 2}
+def _buses(session: Session) -> dict[str, list[str]]:
+    """The buses that each track sounds through, the farthest first; a bus stands before what goes into it."""
+    found: dict[str, list[str]] = {}
     for track in session.tracks:
-        found[track.name] = 2 if track.is_group else 1
-    for track in session.tracks:
-        width = max((clip.file.format.channels for clip in track.clips), default=found[track.name])
-        found[track.name] = max(found[track.name], width)
-        bus, hops = track.group, len(groups)
-        while hops and bus in groups:
-            found[bus] = max(found[bus], width)
-            bus, hops = groups[bus], hops - 1
-        found[None] = max(found[None], width)
+        found[track.name] = [*found[track.group], track.group] if track.group else []
     return found
 
 
-def _soloed(session: Session) -> dict[str, tuple[int, int]]:
-    """By how many tracks upstream and downstream each one is kept open; Ardour stores these counts with the solo."""
-    above: dict[str, list[str]] = {}
-    by_name = {track.name: track for track in session.tracks}
+def _widths(session: Session, buses: dict[str, list[str]]) -> dict[str | None, int]:
+    """Input channels of every track, bus and (None) the master: a bus is as wide as the widest that goes into it."""
+    found: dict[str | None, int] = {None: 2, **{track.name: 1 + track.is_group for track in session.tracks}}
     for track in session.tracks:
-        above[track.name] = chain = []
-        bus = track.group
-        while bus in by_name:
-            chain.append(bus)
-            bus = by_name[bus].group
+        for name in (track.name, *buses[track.name], None):
+            found[name] = max(found[name], track.channels)
+    return found
+
+
+def _soloed(session: Session, buses: dict[str, list[str]]) -> dict[str, tuple[int, int]]:
+    """By how many tracks upstream and downstream each one is kept open; Ardour stores these counts with the solo."""
     soloed = [track.name for track in session.tracks if track.solo]
     return {
-        name: (sum(name in above[other] for other in soloed), sum(by_name[bus].solo for bus in above[name]))
-        for name in by_name
+        name: (sum(name in buses[other] for other in soloed), sum(bus in soloed for bus in above))
+        for name, above in buses.items()
     }
 
 
