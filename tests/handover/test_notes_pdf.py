@@ -68,7 +68,7 @@ def test_an_odd_table_of_somebodys_template_is_set(table: str, tmp_path: Path) -
 
 
 def test_a_table_is_read_as_it_is_written() -> None:
-    closed = "| a | |\n|---|--:|\n| 1 \\| 2 | 3 |\n| 4 | 5\n| 6 \\\\| 7 |\n"
+    closed = "| a | |\n|---|--:|\n| 1 \\| 2 | 3 |\n| 4 | 5\n| 6 \\\\ | 7 |\n"
     assert list(blocks(closed)) == [Table(("a", ""), (False, True), (("1 | 2", "3"), ("4", "5"), ("6 \\", "7")))]
 
 
@@ -132,10 +132,10 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40).map(visible)
 
 
-@given(WORDS.filter(str.strip), st.sampled_from(["# {}", "- {}", "{}", "| {} | x |", "  - **{}** y"]))
+@given(WORDS.filter(str.strip), st.sampled_from(["# {}", "- {}", "{}", "| | |\n|---|---|\n| {} | x |", "  - **{}** y"]))
 def test_what_is_escaped_is_read_as_it_was(words: str, form: str) -> None:
     words = " ".join(words.split())
     line = form.format(markdown(words))
     (found,) = blocks(f"{line}\n")
-    told = found.rows[0][0] if isinstance(found, Table) else plain(found.words).removesuffix(" y")
-    assert re.sub(r"\s+", " ", told).strip() == words.strip()
+    told = found.rows[0][0] if isinstance(found, Table) else plain(found.words)
+    assert re.sub(r"\s+", " ", told).strip() == (f"{words} y" if form.endswith(" y") else words)

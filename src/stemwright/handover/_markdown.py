@@ -1,20 +1,16 @@
-"""The Markdown that notes are written in, taken apart: headings, paragraphs, lists, tables, bold, escapes; no more."""
+"""The Markdown of notes, read by markdown-it, as what a page shows: headings, paragraphs, items of lists, tables."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
 Words = tuple[tuple[str, bool], ...]
 """Pieces of a line, and whether each is bold."""
-
-_BOLD = re.compile(r"\*\*((?:\\.|[^\\*])+)\*\*")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_CELL = re.compile(r"((?:\\.|[^\\|]|\\$)*)(?:\||$)")
-"""A cell and its end; the last one of a line need not be closed."""
-_RULER = re.compile(r"\s*\|(\s*:?-+:?\s*\|)+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +34,41 @@ class Table:
 
 def blocks(text: str) -> Iterator[Text | Table]:
     """Headings, items, paragraphs and tables in order."""
-    lines = iter([*text.splitlines(), ""])
-    rows: list[str] = []
-    paragraph: list[str] = []
-    for line in lines:
-        if line.startswith("|"):
-            rows.append(line)
-            continue
-        if rows:
-            table = _table(rows)
-            rows = []
-            if table.head or table.rows:
-                yield table
-        heading, item = re.match(r"(#{1,6}) +(.*)", line), re.match(r"( *)- +(.*)", line)
-        if paragraph and (heading or item or not line.strip()):
-            yield Text("paragraph", words(" ".join(paragraph)))
-            paragraph = []
-        if heading:
-            yield Text("heading", words(heading[2]), len(heading[1]))
-        elif item:
-            yield Text("item", words(item[2]), len(item[1]) // 2)
-        elif line.strip():
-            paragraph.append(line.strip())
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
+
+    return _blocks(SyntaxTreeNode(MarkdownIt("commonmark", {"html": False}).enable("table").parse(text)), -1)
 
 
-def words(text: str) -> Words:
-    """A line in pieces, without marks and escapes."""
-    found: list[tuple[str, bool]] = []
-    at = 0
-    for bold in _BOLD.finditer(text):
-        found += [(text[at : bold.start()], False), (bold[1], True)]
-        at = bold.end()
-    found.append((text[at:], False))
-    return tuple((_ESCAPE.sub(r"\1", piece), bold) for piece, bold in found if piece)
+def _blocks(parent: SyntaxTreeNode, level: int) -> Iterator[Text | Table]:
+    for node in parent.children:
+        if node.type == "table":
+            yield _table(node)
+        elif node.type == "heading":
+            yield Text("heading", tuple(_words(node)), int(node.tag[1:]))
+        elif node.type == "paragraph":
+            yield Text("paragraph" if level < 0 else "item", tuple(_words(node)), max(level, 0))
+        elif node.children:
+            yield from _blocks(node, level + node.type.endswith("_list"))
+        elif node.content:  # code
+            yield Text("paragraph", ((node.content, False),))
+
+
+def _words(parent: SyntaxTreeNode, bold: bool = False) -> Iterator[tuple[str, bool]]:
+    for node in parent.children:
+        if node.children:
+            yield from _words(node, bold or node.type == "strong")
+        elif text := " " if node.type.endswith("break") else node.content:
+            yield text, bold
+
+
+def _table(table: SyntaxTreeNode) -> Table:
+    rows = [row.children for part in table.children for row in part.children]
+    right = tuple("right" in str(cell.attrs.get("style")) for cell in rows[0])
+    head, *body = (tuple(plain(tuple(_words(cell))) for cell in row) for row in rows)
+    return Table(head if any(head) else (), right, tuple(body))
 
 
 def plain(found: Words) -> str:
     """The text of pieces."""
     return "".join(piece for piece, _ in found)
-
-
-def _table(lines: list[str]) -> Table:
-    ruler = next((n for n, line in enumerate(lines) if _RULER.fullmatch(line)), 0)
-    head = _cells(lines[0]) if ruler else ()
-    right = tuple(cell.endswith(":") for cell in _cells(lines[ruler])) if ruler else ()
-    rows = tuple(filter(None, map(_cells, lines[ruler + 1 :] if ruler else lines)))
-    return Table(head if any(head) else (), (right + (False,) * len(head))[: len(head)], rows)
-
-
-def _cells(line: str) -> tuple[str, ...]:
-    """Of a line, whose last cell need not be closed."""
-    *cells, _ = _CELL.findall(line.strip().removeprefix("|"))
-    return tuple(plain(words(cell.strip())) for cell in cells)

@@ -12,11 +12,11 @@ WIDTH = 96
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 _LONE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """What Python makes of bytes in a file name that are no UTF-8, and what XML cannot hold."""
-_MARKDOWN = re.compile(
-    r"[\\`*|<>\[\]~]|(?<![^\W_])_|_(?![^\W_])"
-    r"|^[#+-](?=[#\s])|^-(?=-*$)|(?:(?<=^\d)|(?<=^\d\d)|(?<=^\d\d\d))[.)](?=\s)"
+_MARKUP = re.compile(
+    r"(?=[\\`*|<>\[\]~])|(?<![^\W_])(?=_)|(?=_(?![^\W_]))|(?=&#?\w+;)"
+    r"|^(?=[#+-](?:[#\s]|$)|-+$)|(?<=\s)(?=#+$)|^\d{1,9}(?=[.)](?:\s|$))"
 )
-"""Markup anywhere in a text, and at its start what would make a heading, a list or a rule of it."""
+"""Where markup would begin: anywhere in a text, and at its start what makes a heading, a list or a rule of it."""
 
 
 def visible(value: Any) -> Any:
@@ -30,7 +30,7 @@ def visible(value: Any) -> Any:
 
 def markdown(value: Any) -> Any:
     """A text with everything escaped that Markdown would take for markup, `_` inside words excepted."""
-    return _MARKDOWN.sub(r"\\\g<0>", value) if isinstance(value, str) else value
+    return _MARKUP.sub(r"\g<0>\\", value) if isinstance(value, str) else value
 
 
 def columns(text: str) -> int:

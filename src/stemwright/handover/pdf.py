@@ -26,8 +26,9 @@ def require() -> None:
     """Raises MissingExtra when a PDF cannot be made here."""
     try:
         import fpdf  # noqa: F401
+        import markdown_it  # noqa: F401
     except ImportError as error:
-        raise MissingExtra("a PDF needs the package fpdf2", "pip install 'stemwright[pdf]'") from error
+        raise MissingExtra("a PDF needs packages that are not installed", "pip install 'stemwright[pdf]'") from error
     _fonts.files()
 
 
