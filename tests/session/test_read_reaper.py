@@ -13,9 +13,9 @@ import reaproj
 import rpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from session_kit import band, moving_song, song, wav
+from session_kit import band, damaged, moving_song, refused, song, wav
 
-from stemwright.errors import InputError, SessionError, StemwrightError
+from stemwright.errors import InputError, SessionError
 from stemwright.model import Clip, Estimate, Marker, MeterChange, Session, TempoChange, Track, end_of
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import read_session, write_session
@@ -153,35 +153,8 @@ def test_what_is_damaged(tmp_path: Path, text: str, reason: str) -> None:
 def test_mutations_give_nothing_but_house_errors(tmp_path: Path) -> None:
     path = tmp_path / "s.rpp"
     write_session("reaper", rich(tmp_path), path)
-    whole = path.read_bytes()
-    words = [
-        b">",
-        b"<",
-        b"\n",
-        b"-1",
-        b"nan",
-        b"1e308",
-        b"\xff",
-        b"\0",
-        b'"',
-        b"99999999999999",
-        b"",
-        b"<TRACK",
-        b"2 -9",
-    ]
-    chance, failed = random.Random(4), 0
-    for _ in range(500):
-        data = bytearray(whole)
-        for _ in range(chance.randint(1, 12)):
-            at = chance.randrange(len(data))
-            data[at : at + chance.choice((0, 1, 1, 9, 200))] = chance.choice(words)
-        path.write_bytes(data)
-        try:
-            read_session(path)
-        except StemwrightError as error:
-            assert error.hint
-            failed += 1
-    assert 50 < failed < 450  # both ways out are taken
+    words = (b">", b"<", b"\n", b"-1", b"nan", b"1e308", b"\xff", b"\0", b'"', b"9" * 14, b"", b"<TRACK", b"2 -9")
+    assert 50 < refused(damaged(path.read_bytes(), words), path) < 450  # both ways out are taken
 
 
 ITEM = """<REAPER_PROJECT 0.1 "7.0" 0
