@@ -19,6 +19,7 @@ from stemwright.audio.probe import probe
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import HostError, MissingExtra, SessionError
 from stemwright.live import Asked, Wanted, _ptsl, actions, hosts, protools
+from stemwright.live._ptsl import ProTools
 from stemwright.model import Clip, Estimate, Marker, Session, Song, Track
 
 import numpy as np  # isort: skip
@@ -36,6 +37,13 @@ def fake() -> FakeProTools:
 def asked(fake: FakeProTools) -> Iterator[Asked]:
     with running(fake) as port:
         yield Asked(port)
+
+
+@pytest.fixture
+def link(asked: Asked) -> Iterator[ProTools]:
+    """The fake as it is at first; what changes its version connects by itself."""
+    with protools.connect(asked) as link:
+        yield link
 
 
 def stem(folder: Path, name: str, frames: int = 4800, channels: int = 1, rate: int = RATE) -> Path:
@@ -78,10 +86,9 @@ def test_it_is_found_and_tells_what_it_can_do() -> None:
 # ---- build ----------------------------------------------------------------------------------------------------
 
 
-def test_stems_become_a_session(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_stems_become_a_session(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = plan(tmp_path / "Stems")
-    with protools.connect(asked) as link:
-        built = protools.build(link, session)
+    built = protools.build(link, session)
     made = fake.session
     assert made and (built.session, built.tracks) == (str(tmp_path / "My_Song"), 3)
     assert (made.folder, made.rate, made.bits, made.interleaved, made.saved) == (
@@ -106,10 +113,9 @@ def test_stems_become_a_session(fake: FakeProTools, asked: Asked, tmp_path: Path
     ]
 
 
-def test_colours_counted_from_one_are_noticed(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_colours_counted_from_one_are_noticed(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     fake.first_color = 1
-    with protools.connect(asked) as link:
-        protools.build(link, plan(tmp_path / "Stems"))
+    protools.build(link, plan(tmp_path / "Stems"))
     assert fake.session and [track.color for track in fake.session.tracks[:2]] == [PALETTE[1], PALETTE[3]]
 
 
@@ -137,11 +143,11 @@ def test_what_the_version_tells_is_not_even_asked(fake: FakeProTools, asked: Ask
 )
 @pytest.mark.parametrize("trouble", ["PT_UnknownError", "dialog", "garbage"])
 def test_nothing_is_left_of_a_build_that_fails(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, command: str, trouble: str
+    fake: FakeProTools, link: ProTools, tmp_path: Path, command: str, trouble: str
 ) -> None:
     fake.trouble[command] = trouble
     sources = plan(tmp_path / "Stems")
-    with protools.connect(asked) as link, pytest.raises(HostError) as error:
+    with pytest.raises(HostError) as error:
         protools.build(link, sources)
     assert fake.session is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Stems"]
@@ -150,7 +156,7 @@ def test_nothing_is_left_of_a_build_that_fails(
 
 
 def test_what_pro_tools_did_otherwise_is_told(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def first_and_late(session: FakeSession, path: Path, at: int = 0, name: str = "") -> FakeTrack:
         made = add(session, path, at + 1, name)
@@ -159,28 +165,25 @@ def test_what_pro_tools_did_otherwise_is_told(
 
     add = FakeSession.add
     monkeypatch.setattr(FakeSession, "add", first_and_late)
-    with protools.connect(asked) as link:
-        told = protools.build(link, plan(tmp_path / "Stems")).warnings
+    told = protools.build(link, plan(tmp_path / "Stems")).warnings
     assert [line.removeprefix("look into Pro Tools: ").split(", found")[0] for line in told[-4:]] == [
         "tracks: order: planned Kick, Vox, Mix",
         *(f"audio: {name}: planned at {at} frames" for name, at in PLACES.items()),
     ]
 
 
-def test_two_sides_are_two_tracks(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_two_sides_are_two_tracks(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = plan(tmp_path / "Stems")
     (clip,) = session.tracks[1].clips
     sides = tuple(Track(f"Gtr_{side}", clips=(clip,)) for side in "LR")
-    with protools.connect(asked) as link:
-        told = protools.build(link, replace(session, tracks=sides)).warnings
+    told = protools.build(link, replace(session, tracks=sides)).warnings
     assert fake.session and [track.name for track in fake.session.tracks] == ["Gtr_L", "Gtr_R"]
     assert not any("look into" in line for line in told)
 
 
-def test_a_session_that_cannot_be_looked_through_stays(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_a_session_that_cannot_be_looked_through_stays(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     fake.trouble["ExportSessionInfoAsText"] = "PT_UnknownError"
-    with protools.connect(asked) as link:
-        built = protools.build(link, plan(tmp_path / "Stems"))
+    built = protools.build(link, plan(tmp_path / "Stems"))
     assert fake.session and fake.session.saved == 1
     assert "the new session could not be looked through" in built.warnings[-1]
 
@@ -193,31 +196,30 @@ def test_a_host_that_quits_in_the_middle(fake: FakeProTools, asked: Asked, tmp_p
 
 
 def test_a_host_that_does_not_answer(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stemwright.live._protools_build.WORK_S", 0.3)
     fake.trouble["Import"] = "hang"
-    with protools.connect(asked) as link, pytest.raises(HostError, match=r"did not answer within 0\.3 s") as error:
+    with pytest.raises(HostError, match=r"did not answer within 0\.3 s") as error:
         protools.build(link, plan(tmp_path / "Stems"))
     assert "dialog" in error.value.hint and error.value.hint.endswith("closed and removed")
 
 
-def test_the_users_session_is_left_alone(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_the_users_session_is_left_alone(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     theirs = opened(fake, tmp_path / "theirs")
-    with protools.connect(asked) as link, pytest.raises(HostError, match="'Open one' is open") as error:
+    with pytest.raises(HostError, match="'Open one' is open") as error:
         protools.build(link, plan(tmp_path / "Stems"))
     assert "save and close it first" in error.value.hint
     assert fake.session is theirs and not {"CreateSession", "CloseSession"} & set(fake.commands())
 
 
-def test_a_folder_that_is_there_is_not_touched(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_a_folder_that_is_there_is_not_touched(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = plan(tmp_path / "Stems")
     (tmp_path / "My_Song").mkdir()
-    with protools.connect(asked) as link:
-        assert protools.build(link, session).session == str(tmp_path / "My_Song_Pro_Tools")
-        fake.session = None
-        with pytest.raises(SessionError, match="is there already"):
-            protools.build(link, session)
+    assert protools.build(link, session).session == str(tmp_path / "My_Song_Pro_Tools")
+    fake.session = None
+    with pytest.raises(SessionError, match="is there already"):
+        protools.build(link, session)
     assert list((tmp_path / "My_Song").iterdir()) == []
 
 
@@ -225,18 +227,18 @@ def test_a_folder_that_is_there_is_not_touched(fake: FakeProTools, asked: Asked,
     ("change", "told"),
     [({"sample_rate": 50_000}, "50000 Hz"), ({"tracks": ()}, "no stems"), ({"tracks": "cut"}, "cut into clips")],
 )
-def test_plans_that_cannot_be_built(asked: Asked, fake: FakeProTools, tmp_path: Path, change: Any, told: str) -> None:
+def test_plans_that_cannot_be_built(link: ProTools, fake: FakeProTools, tmp_path: Path, change: Any, told: str) -> None:
     session = plan(tmp_path / "Stems")
     if change.get("tracks") == "cut":
         (clip,) = session.tracks[1].clips
         change = {"tracks": (replace(session.tracks[1], clips=(replace(clip, length=100),)),)}
-    with protools.connect(asked) as link, pytest.raises(SessionError, match=told):
+    with pytest.raises(SessionError, match=told):
         protools.build(link, replace(session, **change))
     assert "CreateSession" not in fake.commands()
 
 
 def test_a_session_that_is_not_ours_is_never_closed(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = plan(tmp_path / "Stems")
 
@@ -245,7 +247,7 @@ def test_a_session_that_is_not_ours_is_never_closed(
         refuse("PT_CannotBeDone", "A session is open.")
 
     monkeypatch.setattr(fake, "on_create_session", opens_theirs, raising=False)
-    with protools.connect(asked) as link, pytest.raises(HostError, match="refused CreateSession"):
+    with pytest.raises(HostError, match="refused CreateSession"):
         protools.build(link, session)
     assert fake.session and fake.session.name == "Open one" and "CloseSession" not in fake.commands()
 
@@ -304,12 +306,11 @@ def test_a_proxy_of_the_system_is_not_asked(fake: FakeProTools, asked: Asked, mo
 # ---- audit ----------------------------------------------------------------------------------------------------
 
 
-def test_the_open_session_is_read_and_judged(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_the_open_session_is_read_and_judged(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = opened(fake, tmp_path)
     kick = session.track("Kick").clips[0]
     session.track("Kick").clips.append(FakeClip("Kick-02", 6000, 100, tmp_path / "gone.wav"))
-    with protools.connect(asked) as link:
-        state = protools.state(link)
+    state = protools.state(link)
     assert (state.host, state.name) == ("Pro Tools (PTSL 2025.10)", "Open one")
     assert (state.sample_rate, state.bits, state.interleaved) == (RATE, 24, True)
     assert [(track.name, track.kind, track.channels) for track in state.tracks] == [
@@ -323,49 +324,44 @@ def test_the_open_session_is_read_and_judged(fake: FakeProTools, asked: Asked, t
     assert expected <= found and ("SES001", "") not in found
 
 
-def test_a_long_text_goes_through_a_file(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_a_long_text_goes_through_a_file(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     opened(fake, tmp_path)
     fake.longest = 10
-    with protools.connect(asked) as link:
-        assert [len(track.clips) for track in protools.state(link).tracks] == [1, 1, 1, 0]
+    assert [len(track.clips) for track in protools.state(link).tracks] == [1, 1, 1, 0]
 
 
-def test_folders_and_states_come_from_the_list_of_tracks(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_folders_and_states_come_from_the_list_of_tracks(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = opened(fake, tmp_path)
     session.tracks.append(FakeTrack("Beat", "b", 2, "TType_RoutingFolder", on={"hidden", "inactive", "soloed"}))
-    with protools.connect(asked) as link:
-        beat = protools.state(link).tracks[-1]
+    beat = protools.state(link).tracks[-1]
     assert (beat.kind, beat.hidden, beat.inactive, beat.soloed) == ("folder", True, True, True)
 
 
 def test_a_path_with_colons_is_one_of_a_mac(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(fake, tmp_path)
     told = {"file_locations": [{"path": "Macintosh HD:Users:me:Song:Audio Files:Kick.wav"}]}
     monkeypatch.setattr(
         fake, "on_get_file_location", lambda body: told if body["file_filters"] == ["Online_Files"] else {}
     )
-    with protools.connect(asked) as link:
-        assert protools.state(link).tracks[0].clips[0].file == Path("/Users/me/Song/Audio Files/Kick.wav")
+    assert protools.state(link).tracks[0].clips[0].file == Path("/Users/me/Song/Audio Files/Kick.wav")
 
 
-def test_no_session_or_another(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
-    with protools.connect(asked) as link:
-        with pytest.raises(HostError, match="no session is open"):
-            protools.state(link)
-        with pytest.raises(HostError, match="no session is open"):
-            protools.export(link, Wanted(tmp_path))
+def test_no_session_or_another(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="no session is open"):
+        protools.state(link)
+    with pytest.raises(HostError, match="no session is open"):
+        protools.export(link, Wanted(tmp_path))
     opened(fake, tmp_path)
-    other = protools.connect(replace(asked, project="Other"))
+    other = protools.connect(replace(link.asked, project="Other"))
     with other as link, pytest.raises(HostError, match="'Open one', not 'Other'"):
         protools.state(link)
 
 
-def test_more_tracks_than_a_page(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_more_tracks_than_a_page(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     fake.session = FakeSession("Large", tmp_path, tracks=[FakeTrack(f"T{n}", f"{n}") for n in range(1003)])
-    with protools.connect(asked) as link:
-        assert [track.name for track in protools.state(link).tracks] == [f"T{n}" for n in range(1003)]
+    assert [track.name for track in protools.state(link).tracks] == [f"T{n}" for n in range(1003)]
 
 
 # ---- export ---------------------------------------------------------------------------------------------------
@@ -400,17 +396,16 @@ def test_every_track_is_bounced_as_the_guide_wants_it(
         assert "SetTrackSoloState" not in fake.commands()
 
 
-def test_only_the_selected_tracks_or_those_that_are_named(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_only_the_selected_tracks_or_those_that_are_named(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     session = opened(fake, tmp_path / "song")
     session.track("Keys").on |= {"selected"}
-    with protools.connect(asked) as link:
-        for name, tracks in (("a", ()), ("b", ("Scratch", "Kick"))):
-            (tmp_path / name).mkdir()
-            made = protools.export(link, Wanted(tmp_path / name, 16, tracks=tracks)).files
-            assert tuple(path.stem for path in made) == (tracks or ("Keys",))
-            assert soundfile.info(made[0]).subtype == "PCM_16"
-        with pytest.raises(SessionError, match="has no track called 'Choir'") as error:
-            protools.export(link, Wanted(tmp_path / "b", tracks=("Choir",)))
+    for name, tracks in (("a", ()), ("b", ("Scratch", "Kick"))):
+        (tmp_path / name).mkdir()
+        made = protools.export(link, Wanted(tmp_path / name, 16, tracks=tracks)).files
+        assert tuple(path.stem for path in made) == (tracks or ("Keys",))
+        assert soundfile.info(made[0]).subtype == "PCM_16"
+    with pytest.raises(SessionError, match="has no track called 'Choir'") as error:
+        protools.export(link, Wanted(tmp_path / "b", tracks=("Choir",)))
     assert "Kick, Keys, Scratch" in error.value.hint
 
 
@@ -451,18 +446,18 @@ def test_a_host_that_quits_while_it_bounces_tells_what_may_be_soloed(
 
 
 def test_a_bounce_without_a_file_is_told(
-    fake: FakeProTools, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(fake, tmp_path)
     monkeypatch.setattr(fake, "_write", lambda *_: "")
-    with protools.connect(asked) as link, pytest.raises(HostError, match="wrote 0 files for Kick"):
+    with pytest.raises(HostError, match="wrote 0 files for Kick"):
         protools.export(link, Wanted(tmp_path))
 
 
-def test_nothing_that_sounds(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_nothing_that_sounds(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     for track in opened(fake, tmp_path).tracks:
         track.on |= {"muted"}
-    with protools.connect(asked) as link, pytest.raises(SessionError, match="no track plays anything"):
+    with pytest.raises(SessionError, match="no track plays anything"):
         protools.export(link, Wanted(tmp_path))
     assert "BounceTrack" not in fake.commands()
 
@@ -470,7 +465,7 @@ def test_nothing_that_sounds(fake: FakeProTools, asked: Asked, tmp_path: Path) -
 # ---- verify and doctor ----------------------------------------------------------------------------------------
 
 
-def test_an_aaf_of_ours_comes_back_as_planned(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_an_aaf_of_ours_comes_back_as_planned(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     from stemwright.session.formats import write_session
     from stemwright.session.opened import opened_otherwise
 
@@ -479,8 +474,7 @@ def test_an_aaf_of_ours_comes_back_as_planned(fake: FakeProTools, asked: Asked, 
     path = tmp_path / "song.aaf"
     write_session("aaf", session, path)
     before = sorted(one.name for one in tmp_path.iterdir())
-    with protools.connect(asked) as link:
-        made = protools.verify(link, path, session)
+    made = protools.verify(link, path, session)
     assert opened_otherwise(session, made) == ()
     assert fake.session is None and sorted(one.name for one in tmp_path.iterdir()) == before
     moved = tuple(replace(m, at=m.at + 1) for m in made.markers or ())
@@ -488,21 +482,21 @@ def test_an_aaf_of_ours_comes_back_as_planned(fake: FakeProTools, asked: Asked, 
     assert {difference.field for difference in opened_otherwise(session, late)} == {"markers", "tracks"}
 
 
-def test_an_aaf_that_becomes_an_empty_session_is_told(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_an_aaf_that_becomes_an_empty_session_is_told(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     fake.aaf_works = False
     (tmp_path / "song.aaf").write_bytes(b"")
-    with protools.connect(asked) as link, pytest.raises(HostError, match="empty session of the AAF") as error:
+    with pytest.raises(HostError, match="empty session of the AAF") as error:
         protools.verify(link, tmp_path / "song.aaf", plan(tmp_path / "Stems"))
     assert "2025.6" in error.value.hint and fake.session is None
 
 
-def test_a_session_that_stays_open_after_a_look_is_told(fake: FakeProTools, asked: Asked, tmp_path: Path) -> None:
+def test_a_session_that_stays_open_after_a_look_is_told(fake: FakeProTools, link: ProTools, tmp_path: Path) -> None:
     from stemwright.session.formats import write_session
 
     session, path = plan(tmp_path / "Stems"), tmp_path / "song.aaf"
     write_session("aaf", replace(session, tracks=session.tracks[2:]), path)
     fake.trouble["CloseSession"] = "dialog"
-    with protools.connect(asked) as link, pytest.raises(HostError, match="does not close the session") as error:
+    with pytest.raises(HostError, match="does not close the session") as error:
         protools.verify(link, path, session)
     assert "a session is left in" in error.value.hint
 
