@@ -18,6 +18,7 @@ from stemwright.errors import InputError
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import aaf
 from stemwright.session.formats.aaf.lint import RULES, lint_aaf
+from support import run
 
 
 @pytest.fixture
@@ -45,39 +46,52 @@ def _source(file: Any) -> Any:
     return next(mob for mob in file.content.sourcemobs() if mob.name == "Snare")
 
 
+def _clip(file: Any) -> Any:
+    return _track(file).segment.components[1]
+
+
 def _two_tops(file: Any) -> None:
     other = file.create.CompositionMob("another")
     other.usage = "Usage_TopLevel"
     file.content.mobs.append(other)
 
 
-def _no_timecode(file: Any) -> None:
-    slots = [slot for slot in _top(file).slots if slot.slot_id != 1]
-    _top(file)["Slots"].value = slots
-
-
-def _stretched(file: Any) -> None:
-    _track(file).segment.length += 1
-
-
 def _offline(file: Any) -> None:
-    clip = _track(file).segment.components[1]
-    clip.mob_id = type(clip.mob_id).new()
-
-
-def _wrong_slot(file: Any) -> None:
-    _track(file).segment.components[1].slot_id = 9
+    _clip(file).mob_id = type(_clip(file).mob_id).new()
 
 
 def _straight_to_the_file(file: Any) -> None:
-    _track(file).segment.components[1].mob_id = _source(file).mob_id
+    _clip(file).mob_id = _source(file).mob_id
+
+
+def _longer(find: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def change(file: Any) -> None:
+        find(file).length += 1
+
+    return change
+
+
+def _set(find: Callable[[Any], Any], name: str, value: object) -> Callable[[Any], None]:
+    """What gives an object another attribute, or another property if it is called in capitals."""
+
+    def change(file: Any) -> None:
+        if name.islower():
+            setattr(find(file), name, value)
+        else:
+            find(file)[name].value = value
+
+    return change
+
+
+def _only(wanted: Callable[[Any], bool]) -> Callable[[Any], None]:
+    def change(file: Any) -> None:
+        _top(file)["Slots"].value = [slot for slot in _top(file).slots if wanted(slot)]
+
+    return change
 
 
 def _url(text: str) -> Callable[[Any], None]:
-    def change(file: Any) -> None:
-        _source(file).descriptor["Locator"].value[0]["URLString"].value = text
-
-    return change
+    return _set(lambda file: _source(file).descriptor["Locator"].value[0], "URLString", text)
 
 
 def _summary(change: Callable[[bytearray], Any]) -> Callable[[Any], None]:
@@ -102,50 +116,17 @@ def _without(*names: str) -> Callable[[Any], None]:
     return change
 
 
-def _longer_input(file: Any) -> None:
-    group = _top(file).slot_at(3).segment.components[0]
-    group.segments[0].length += 1
-
-
-def _unnamed(file: Any) -> None:
-    _top(file).name = ""
-
-
-def _unnamed_track(file: Any) -> None:
-    _track(file).name = ""
-
-
-def _number(file: Any) -> None:
-    _track(file)["PhysicalTrackNumber"].value = 0
-
-
-def _same_number(file: Any) -> None:
-    _track(file).slot_id = 3
-
-
-def _marker(file: Any) -> None:
-    _top(file).slot_at(1000).segment.components[0]["DescribedSlots"].value = {77}
-
-
-def _frames(file: Any) -> None:
-    _track(file).edit_rate = 25
-
-
-def _silent(file: Any) -> None:
-    _top(file)["Slots"].value = [slot for slot in _top(file).slots if slot.media_kind != "Sound"]
-
-
 BROKEN = {
     "AAF001": _two_tops,
-    "AAF002": _unnamed,
-    "AAF003": _same_number,
-    "AAF004": _no_timecode,
-    "AAF005": _unnamed_track,
-    "AAF006": _number,
-    "AAF007": _stretched,
-    "AAF008": _longer_input,
+    "AAF002": _set(_top, "name", ""),
+    "AAF003": _set(_track, "slot_id", 3),
+    "AAF004": _only(lambda slot: slot.slot_id != 1),
+    "AAF005": _set(_track, "name", ""),
+    "AAF006": _set(_track, "PhysicalTrackNumber", 0),
+    "AAF007": _longer(lambda file: _track(file).segment),
+    "AAF008": _longer(lambda file: _top(file).slot_at(3).segment.components[0].segments[0]),
     "AAF009": _offline,
-    "AAF009 slot": _wrong_slot,
+    "AAF009 slot": _set(_clip, "slot_id", 9),
     "AAF010": _straight_to_the_file,
     "AAF011": _without("ContainerFormat"),
     "AAF012": _without("Locator"),
@@ -155,10 +136,10 @@ BROKEN = {
     "AAF016 rate": _put("<I", 12, 44100),
     "AAF017": _url("/Users/me/My Song/Snare.wav"),
     "AAF017 letters": _url("file:///C:/Søng/Snare.wav"),
-    "AAF018": _marker,
+    "AAF018": _set(lambda file: _top(file).slot_at(1000).segment.components[0], "DescribedSlots", {77}),
     "AAF020": _url("file:///C%3a/Users/me/Elsewhere.wav"),
-    "AAF022": _frames,
-    "AAF023": _silent,
+    "AAF022": _set(_track, "edit_rate", 25),
+    "AAF023": _only(lambda slot: slot.media_kind != "Sound"),
 }
 
 
@@ -236,21 +217,14 @@ def test_real_exports_of_avid_and_pro_tools_pass(shared: Path) -> None:
 
 
 def test_command(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from stemwright.cli import main
-
-    def run(*arguments: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["aaf", "lint", *arguments])
-        return int(ended.value.code or 0), capsys.readouterr().out
-
-    assert run(str(good)) == (0, f"{good}: findings: 0\n")
+    assert run(capsys, "aaf", "lint", good)[:2] == (0, f"{good}: findings: 0\n")
     with aaf2.open(str(good), "r+") as file:
-        _number(file)
-    code, told = run(str(good), "--json")
+        BROKEN["AAF006"](file)
+    code, told, _ = run(capsys, "aaf", "lint", good, "--json")
     assert code == 0 and json.loads(told)["result"]["findings"][0]["rule"] == "AAF006"
     with aaf2.open(str(good), "r+") as file:
-        _stretched(file)
-    code, told = run(str(good))
+        BROKEN["AAF007"](file)
+    code, told, _ = run(capsys, "aaf", "lint", good)
     assert code == 1 and "error   AAF007" in told and "consolidate the track" in told
     with pytest.raises(InputError):
         lint_aaf(good.with_name("Snare.wav"))
