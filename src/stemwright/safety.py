@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, StemwrightError
@@ -135,6 +136,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a binary file atomically."""
     with atomic(path) as part:
         part.write_bytes(data)
+
+
+def workroom(folder: Path) -> TemporaryDirectory[str]:
+    """A hidden folder inside, for files until they are whole; what a killed run leaves goes with the next `sweep`."""
+    return TemporaryDirectory(prefix=".", suffix=f".{os.getpid()}{PART}", dir=folder)
 
 
 def sweep(folder: Path, deep: bool = True) -> None:

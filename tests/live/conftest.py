@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stemwright.cli import main
+import support
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,6 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path / "here")
 
     def typed(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        return Ran(int(end.value.code or 0), *capsys.readouterr())
+        return Ran(*support.run(capsys, *arguments))
 
     return typed

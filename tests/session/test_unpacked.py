@@ -11,11 +11,11 @@ from session_kit import song, wav
 
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
-from stemwright.cli import main
 from stemwright.errors import AlreadyThere
 from stemwright.model import Clip, Session, Track
 from stemwright.session.formats import read_session, write_session
 from stemwright.session.unpacked import is_unpacked, kept
+from support import run
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def alone(request: pytest.FixtureRequest, session: Session, tmp_path: Path) -> P
     return Path(shutil.move(written.outputs[0].path, there))
 
 
-def test_converted_sessions_keep_audio_that_was_inside(session: Session, alone: Path, tmp_path: Path) -> None:
+def test_converted_sessions_keep_audio_that_was_inside(
+    session: Session, alone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "out" / "song.rpp"
     for force in ([], ["--force"]):
-        with pytest.raises(SystemExit) as end:
-            main(["convert", str(alone), str(target), *force])
-        assert not end.value.code
+        assert run(capsys, "convert", alone, target, *force)[0] == 0
     media = tmp_path / "out" / "song Media"
     assert sorted(path.name for path in media.iterdir()) == ["Bass.wav", "Kick.wav"]
     found = read_session(target)
@@ -52,12 +52,12 @@ def test_converted_sessions_keep_audio_that_was_inside(session: Session, alone: 
             assert quantise(read_all(a.file)).tolist() == quantise(read_all(b.file)).tolist()
 
 
-def test_a_target_that_holds_its_audio_needs_no_folder(alone: Path, tmp_path: Path) -> None:
+def test_a_target_that_holds_its_audio_needs_no_folder(
+    alone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = {".aaf": "dawproject", ".dawproject": "aaf"}[alone.suffix]
     target = tmp_path / "out" / f"song.{other}"
-    with pytest.raises(SystemExit) as end:
-        main(["convert", str(alone), str(target)])
-    assert not end.value.code and not (tmp_path / "out" / "song Media").exists()
+    assert run(capsys, "convert", alone, target)[0] == 0 and not (tmp_path / "out" / "song Media").exists()
 
 
 def test_nothing_there_is_replaced(alone: Path, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from stemwright.model import Clip, Loss, Marker, Session, Track
+from stemwright.naming import listed
 
 
 def _song(used: Callable[[Session], object]) -> Callable[[Session], Iterator[str]]:
@@ -73,17 +74,10 @@ def in_short(name: str, session: Session, module: ModuleType, more: Iterable[Los
         names = () if silent else tuple(dict.fromkeys(subjects(session)))
         marked = field == "key" and any(m.name.startswith("Key: ") for m in session.markers)
         if names and not (marked and "markers" in module.EXPRESSES):
-            parts.append(phrase if names == ("song",) else f"{phrase} ({_some(names)})")
-    told = [f"has no place for {_some(parts, len(parts))}"] if parts else []
+            parts.append(phrase if names == ("song",) else f"{phrase} ({listed(names)})")
+    told = [f"has no place for {listed(parts, len(parts))}"] if parts else []
     rest: dict[str, list[str]] = {}
     for loss in more:
         rest.setdefault(loss.reason, []).extend(loss.subject.split(", "))
-    told += [reason if names == ["song"] else f"{_some(names)}: {reason}" for reason, names in rest.items()]
+    told += [reason if names == ["song"] else f"{listed(names)}: {reason}" for reason, names in rest.items()]
     return f"{name}{' ' if parts else ': '}{'; '.join(told)}" if told else ""
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    """`Kick, Snare, Bass and 18 more`."""
-    if len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_SHOWN = 3
+from stemwright.naming import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,8 @@ class Told:
 
     def tell(self, what: str, name: str = "") -> None:
         """Take note of `what`, said of something called `name`."""
-        self.kinds.setdefault(what, {})[name] = None
+        self.kinds.setdefault(what, {}).update({name: None} if name else {})
 
     def lines(self) -> tuple[str, ...]:
         """`plug-ins are not read: Kick, Snare, Bass and 12 more`."""
-        return tuple(_line(what, [name for name in names if name]) for what, names in self.kinds.items())
-
-
-def _line(what: str, names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{what}: {', '.join(names[:_SHOWN])}{more}" if names else what
+        return tuple(f"{what}: {listed([*names])}".removesuffix(": ") for what, names in self.kinds.items())

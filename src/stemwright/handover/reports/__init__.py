@@ -22,6 +22,7 @@ from stemwright.handover import layout
 from stemwright.handover.notes import local
 from stemwright.measure.spans import MAX_SPANS, joined
 from stemwright.model import SEVERITIES, DawSession, Finding, Severity, Span, StemSet
+from stemwright.naming import listed
 from stemwright.registry import discover
 from stemwright.units import clock, many
 
@@ -148,7 +149,7 @@ def summary(facts: AuditFacts) -> str:
     files |= {facts.name(Path(track.name)) for track in facts.session.tracks} if facts.session else set()
     bad = {facts.name(found.subject) for found in facts.failing if found.subject and found.severity != "info"}
     clean = len(files - bad)
-    told = f"{_listed(counts)} in" if counts else "Nothing to fix in"
+    told = f"{listed(counts)} in" if counts else "Nothing to fix in"
     fine = f"; {clean} {'is fine as it is' if clean == 1 else 'are fine as they are'}" if bad and clean else ""
     return f"{told} {many(len(files), facts.noun)}{fine}."
 
@@ -183,8 +184,7 @@ def places(found: Finding, rate: int, most: int = 3) -> str:
         first = f"the first at {clock(min(span.start for span in found.spans), rate)}"
         return ", ".join(filter(None, (side(found.channel), f"{first} and {count - 1} more")))
     times = [_place(place, rate) for place, _ in joined(found.spans, rate // 2)]
-    more = [f"{len(times) - most} more"] if len(times) > most else []
-    return ", ".join(filter(None, (side(found.channel), _listed([*times[:most], *more]))))
+    return ", ".join(filter(None, (side(found.channel), listed(times, most))))
 
 
 def by_cause(findings: Iterable[Finding], causes: Mapping[str, str]) -> list[tuple[Finding, list[Finding]]]:
@@ -238,7 +238,3 @@ def amount(value: float | str | None, unit: str = "", digits: int = 2) -> str:
 def _place(span: Span, rate: int) -> str:
     start, end = clock(span.start, rate), clock(span.end, rate)
     return f"{start} to {end}" if span.end - span.start > rate // 20 else start
-
-
-def _listed(texts: list[str]) -> str:
-    return " and ".join((", ".join(texts[:-1]), texts[-1])) if len(texts) > 1 else "".join(texts)

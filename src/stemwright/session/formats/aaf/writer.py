@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stemwright.errors import AlreadyThere, SessionError, StemwrightError
 from stemwright.model import AudioFile, Clip, Loss, Marker, Output, Session, Track, end_of
-from stemwright.safety import PART, atomic, moved
+from stemwright.safety import atomic, moved, workroom
 from stemwright.session.formats import Written, in_a_row
 from stemwright.session.formats.aaf import essence, mobs
 
@@ -49,7 +47,7 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     with (
         ExitStack() as media,
         atomic(path) as part,
-        TemporaryDirectory(prefix=".", suffix=f".{os.getpid()}{PART}", dir=path.parent) as made,
+        workroom(path.parent) as made,
     ):
         try:
             # Media are written and synchronised several at a time: most of that is waiting for the disk.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stemwright.audio.stream import blocks
@@ -16,7 +14,7 @@ from stemwright.audio.wav import WavWriter
 from stemwright.errors import AlreadyThere, StemwrightError
 from stemwright.model import AudioFile, Loss, Output, Session
 from stemwright.naming import safe_name, unused
-from stemwright.safety import PART, moved, write_bytes, writing
+from stemwright.safety import moved, workroom, write_bytes, writing
 from stemwright.session.formats import STAMP, Written
 from stemwright.session.formats.ardour.builder import TIMECODES, build, is_mono
 from stemwright.session.formats.ardour.clocks import TICKS
@@ -42,7 +40,7 @@ def write(session: Session, path: Path, options: Mapping[str, Any]) -> Written:
     data = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     with writing(path):
         home.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".", suffix=f".{os.getpid()}{PART}", dir=home.parent) as made:
+        with workroom(home.parent) as made:
             for file, name in media.items():
                 _copy(file, Path(made) / name)
             audio.mkdir(parents=True, exist_ok=True)
