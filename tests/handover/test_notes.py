@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stemwright import resources, serial
-from stemwright.errors import SettingsError
+from stemwright import serial
 from stemwright.handover import SeparationFacts
 from stemwright.handover.layout import WIDTH, cell, columns, markdown, wrap
 from stemwright.handover.notes import NotesFacts, render_notes
@@ -200,49 +199,6 @@ def test_wrapped_lines_fit(text: str) -> None:
 def test_markdown_escapes_lose_nothing(text: str) -> None:
     escaped = markdown(text)
     assert escaped.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text
-
-
-# ---- templates of the user's own ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(resources, "user_folder", lambda: tmp_path)
-    (tmp_path / "notes").mkdir()
-    return tmp_path / "notes" / "own.txt.j2"
-
-
-def test_own_template(own: Path) -> None:
-    own.write_text("{{ song.title }}: {% for t in tracks %}{{ t.role }};{% endfor %}\n")
-    assert render_notes(FACTS, "own") == "Nachtzug: Drums;Bass;Lead Vocal;Full Mix;"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "{% if %}",
-        "{{ song.tilte }}",
-        "{{ ''.__class__.__mro__ }}",
-        "{{ song.__init__.__globals__ }}",
-        "{{ 1 // 0 }}",
-        "{{ range(10**9) | list }}",
-        "{{ song.title.format(1, 2)[99] }}",
-        "{% include 'own.txt' %}",
-    ],
-)
-def test_broken_or_hostile_template_names_its_line(own: Path, line: str) -> None:
-    own.write_text(f"fine\n\n{line}\n")
-    with pytest.raises(SettingsError, match=r"own\.txt\.j2: line 3: .") as raised:
-        render_notes(FACTS, "own")
-    assert raised.value.hint
-
-
-def test_missing_or_unreadable_template(own: Path) -> None:
-    with pytest.raises(SettingsError, match=r"no notes template called 'nope\.txt'"):
-        render_notes(FACTS, "nope")
-    own.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match=r"own\.txt\.j2"):
-        render_notes(FACTS, "own")
 
 
 # ---- report ---------------------------------------------------------------------------------------------------

@@ -56,6 +56,9 @@ def test_a_template_may_take_in_its_neighbours(own: Path) -> None:
         "{{ '{0.__class__}'.format(song) }}",
         "{{ ['{0.__class__}', song] | map('format') | list }}",
         "{{ tracks.append(1) }}",
+        "{{ song.title.format(1, 2)[99] }}",
+        "{% include 'own.txt' %}",
+        "{{ 1 // 0 }}",
         "{{ song.update({'title': 'x'}) }}",
     ],
 )
@@ -104,6 +107,14 @@ def test_filters_that_cannot_grow_are_there(own: Path) -> None:
     assert render_notes(FACTS, "own") == "Vocals.wav 3"
     own.write_text("{{ [1] | xmlattr }}")
     with pytest.raises(SettingsError, match=r"own\.txt\.j2: line 1"):
+        render_notes(FACTS, "own")
+
+
+def test_missing_or_unreadable_template(own: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no notes template called 'nope\.txt'"):
+        render_notes(FACTS, "nope")
+    own.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"own\.txt\.j2"):
         render_notes(FACTS, "own")
 
 

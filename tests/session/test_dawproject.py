@@ -124,11 +124,8 @@ def test_schemas(tmp_path: Path, shared: Path, style: str) -> None:
             schema.assertValid(inside(path, xml))
 
 
-def test_audio_is_stored_bit_for_bit_and_the_zip_is_the_same_every_time(tmp_path: Path) -> None:
-    session = full(tmp_path)
-    write_session("dawproject", session, tmp_path / "a")
-    write_session("dawproject", session, tmp_path / "b")
-    assert (tmp_path / "a.dawproject").read_bytes() == (tmp_path / "b.dawproject").read_bytes()
+def test_audio_is_stored_bit_for_bit(tmp_path: Path) -> None:
+    write_session("dawproject", full(tmp_path), tmp_path / "a")
     with zipfile.ZipFile(tmp_path / "a.dawproject") as archive:
         assert archive.testzip() is None
         infos = archive.infolist()
@@ -255,9 +252,6 @@ def test_bad_sessions_and_options(tmp_path: Path) -> None:
     session = full(tmp_path)
     with pytest.raises(SessionError, match="no style 'cubase'"):
         write_session("dawproject", session, tmp_path / "s", style="cubase")
-    cyclic = (Track("A", is_group=True, group="B"), Track("B", is_group=True, group="A"))
-    with pytest.raises(SessionError, match="inside itself: A, B"):
-        write_session("dawproject", replace(session, tracks=cyclic), tmp_path / "s")
     gone = replace(session.tracks[0].clips[0].file, path=tmp_path / "gone.wav")
     with pytest.raises(NotFoundInput, match=r"gone\.wav"):
         write_session("dawproject", replace(session, tracks=(Track("a", clips=(Clip(gone, 0, 9),)),)), tmp_path / "s")

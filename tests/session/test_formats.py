@@ -98,3 +98,5 @@ def test_groups_are_followed_by_what_is_in_them() -> None:
     for lost in ("free", "nowhere", "x"):
         with pytest.raises(SessionError, match=lost):
             nested((*mixed, Track("x", group=lost)))
+    with pytest.raises(SessionError, match="inside itself: A, B"):
+        nested((replace(a, group="B"), replace(b, group="A"), Track("c")))

@@ -200,17 +200,6 @@ def test_the_markers_of_any_session(tmp_path: Path, form: str) -> None:
     assert all(abs(at - wanted) <= 25 for (at, _), wanted in zip(brief(found), (44_100, 88_200), strict=True))
 
 
-def test_a_midi_file_with_a_key_signature_that_cannot_be(tmp_path: Path) -> None:
-    track = (
-        b"\x00\xff\x59\x02\x4a\x09"
-        + b"\x00\xff\x51\x03\x07\xa1\x20"
-        + b"\x83\x60\xff\x06\x05Verse"
-        + b"\x00\xff\x2f\x00"
-    )
-    head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480)
-    assert brief(read(tmp_path, head + b"MTrk" + struct.pack(">I", len(track)) + track, "a.mid")) == [(24_000, "Verse")]
-
-
 # ---- nonsense --------------------------------------------------------------------------------------------------
 
 

@@ -26,8 +26,6 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert opened.warnings == () and opened.session.markers == planned.markers
     assert (opened.session.frames, opened.session.start_frame) == (planned.frames, planned.start_frame)
     assert opened.session.tracks == planned.tracks and differences(planned, opened.session, frozenset(FIELDS)) == ()
-    again = write_session("otio", planned, tmp_path / "t").outputs[0].path
-    assert path.read_bytes() == again.read_bytes() and str(tmp_path) not in path.read_text()
 
 
 def test_the_library_itself_reads_it(tmp_path: Path) -> None:

@@ -347,15 +347,11 @@ def test_what_has_no_place_is_told(tmp_path: Path) -> None:
     assert told == {("song", "key"), ("empty", "groups"), (QUOTES, "markers")}
 
 
-def test_members_that_stand_apart_and_cyclic_groups(tmp_path: Path) -> None:
+def test_members_that_stand_apart(tmp_path: Path) -> None:
     session = rich(tmp_path)
     apart = (Track("A", is_group=True), Track("b", group="A"), Track("c"), Track("d", group="A"))
     read = again(replace(session, tracks=apart), tmp_path / "s.rpp").tracks
     assert [(t.name, t.group) for t in read] == [("A", None), ("b", "A"), ("d", "A"), ("c", None)]
-    cycle = (Track("A", group="B", is_group=True), Track("B", group="A", is_group=True), Track("c"))
-    with pytest.raises(SessionError, match="inside itself: A, B"):
-        write_session("reaper", replace(session, tracks=cycle), tmp_path / "cycle.rpp")
-    assert not (tmp_path / "cycle.rpp").exists()
 
 
 @settings(deadline=None)

@@ -39,14 +39,7 @@ def test_a_reader_finds_every_stem_where_it_belongs(tmp_path: Path, rate: int) -
     assert value(project, "SAMPLERATE") == [str(rate), "1", "0"]
     tracks = list(project.iterfind("TRACK"))
     assert [value(t, "NAME")[0] for t in tracks] == [t.name.replace("`", "'") for t in session.tracks]
-    assert [value(t, "ISBUS") for t in tracks] == [
-        ["0", "0"],
-        ["1", "1"],
-        ["0", "0"],
-        ["2", "-1"],
-        ["0", "0"],
-        ["0", "0"],
-    ]
+    assert [" ".join(value(t, "ISBUS")) for t in tracks] == ["0 0", "1 1", "0 0", "2 -1", "0 0", "0 0"]
     assert [value(t, "MUTESOLO")[0] for t in tracks] == ["1", "0", "0", "0", "0", "0"]
     for element, track in zip(tracks, session.tracks, strict=True):
         assert element.attrib[0] == value(element, "TRACKID")[0] and track.colour
@@ -107,43 +100,24 @@ def test_the_transport_opens_on_the_song_and_the_ruler_counts_from_bar_one(
     assert measures == bars
 
 
-def test_byte_identical_and_only_keys_that_reaper_writes(tmp_path: Path, shared: Path) -> None:
-    session = arrange(band(tmp_path))
-    path = tmp_path / "s.rpp"
-    write_session("reaper", session, path)
-    first = path.read_bytes()
-    write_session("reaper", session, path)
-    assert path.read_bytes() == first
+def test_only_keys_that_reaper_writes(tmp_path: Path, shared: Path) -> None:
+    text = write_session("reaper", arrange(band(tmp_path)), tmp_path / "s").outputs[0].path.read_text("utf-8")
     real: set[str] = {"TITLE", "AUTHOR"}  # written by REAPER only when they are not empty
     for found in (shared / "material/sessions/rpp").rglob("*.[rR][pP][pP]"):
         real |= {
             line.split()[0].strip("<") for line in found.read_text("utf-8", "replace").splitlines() if line.strip()
         }
-    lines = (line.strip() for line in first.decode().splitlines())
+    lines = (line.strip() for line in text.splitlines())
     ours = {line.split()[0].strip("<") for line in lines if not line.startswith(("|", ">", "ZXZ"))}
     assert ours - real == set()
 
 
 def test_folders_close_as_many_levels_as_end(tmp_path: Path) -> None:
     session = arrange(band(tmp_path))
-    tree = [
-        ("A", None, True),
-        ("B", "A", True),
-        ("c", "B", False),
-        ("D", "A", True),
-        ("e", "D", False),
-        ("f", None, False),
-    ]
-    tracks = tuple(Track(name, group=group, is_group=bus) for name, group, bus in tree)
+    tree = {"A": None, "B": "A", "c": "B", "D": "A", "e": "D", "f": None}
+    tracks = tuple(Track(name, group=group, is_group=name.isupper()) for name, group in tree.items())
     found = list(parsed(replace(session, tracks=tracks), tmp_path / "s.rpp").iterfind("TRACK"))
-    assert [value(t, "ISBUS") for t in found] == [
-        ["1", "1"],
-        ["1", "1"],
-        ["2", "-1"],
-        ["1", "1"],
-        ["2", "-2"],
-        ["0", "0"],
-    ]
+    assert [" ".join(value(t, "ISBUS")) for t in found] == ["1 1", "1 1", "2 -1", "1 1", "2 -2", "0 0"]
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from("\"'` <>|\n\r\t\u2028\x85é🥁"), st.characters()), max_size=40))
