@@ -18,8 +18,9 @@ from stemwright import audit
 from stemwright.audio.probe import probe
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import HostError, MissingExtra, SessionError
-from stemwright.live import Asked, Wanted, _ptsl, actions, hosts, protools
-from stemwright.live._ptsl import ProTools
+from stemwright.live import Asked, Wanted, actions, hosts, protools
+from stemwright.live.protools import wire
+from stemwright.live.protools.wire import ProTools
 from stemwright.model import Clip, Estimate, Marker, Session, Song, Track
 
 import numpy as np  # isort: skip
@@ -198,7 +199,7 @@ def test_a_host_that_quits_in_the_middle(fake: FakeProTools, asked: Asked, tmp_p
 def test_a_host_that_does_not_answer(
     fake: FakeProTools, link: ProTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stemwright.live._protools_build.WORK_S", 0.3)
+    monkeypatch.setattr("stemwright.live.protools.stems.WORK_S", 0.3)
     fake.trouble["Import"] = "hang"
     with pytest.raises(HostError, match=r"did not answer within 0\.3 s") as error:
         protools.build(link, plan(tmp_path / "Stems"))
@@ -278,7 +279,7 @@ def test_a_host_that_does_not_let_us_in(fake: FakeProTools, asked: Asked) -> Non
 
 
 def test_a_host_that_hangs_from_the_start(fake: FakeProTools, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_ptsl, "ANSWER_S", 0.3)
+    monkeypatch.setattr(wire, "ANSWER_S", 0.3)
     fake.trouble["HostReadyCheck"] = "hang"
     with pytest.raises(HostError, match="did not answer within"), protools.connect(asked):
         pass

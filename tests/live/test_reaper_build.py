@@ -12,7 +12,8 @@ import pytest
 from stemwright import live
 from stemwright.audio.probe import probe
 from stemwright.errors import AlreadyThere, HostError, NotFoundInput, SessionError
-from stemwright.live import Asked, _reaper_link
+from stemwright.live import Asked
+from stemwright.live.reaper import link as links
 from stemwright.model import Clip, Estimate, Marker, Session, Song, TempoChange, Track
 from stemwright.workflows import live as work
 from stemwright.workflows.facts import Given
@@ -114,7 +115,7 @@ def test_a_project_with_items_keeps_its_tempo_and_rate(fake_reaper: Callable, se
 def test_a_failure_in_the_middle_leaves_nothing(
     fake_reaper: Callable, session: Session, broken: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_reaper_link, "ANSWER_S", 0.4)
+    monkeypatch.setattr(links, "ANSWER_S", 0.4)
     fake = fake_reaper(projects=[{"info": {"PROJECT_SRATE": 44100, "PROJECT_SRATE_USE": 0}}], **broken)
     before = content(fake.state())
     with REAPER.connect(Asked(fake.port)) as link:
@@ -166,8 +167,8 @@ def test_an_interrupt_while_an_answer_is_on_its_way(
 
 
 def test_an_answer_that_never_comes(fake_reaper: Callable, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reaper_link, "ANSWER_S", 0.2)
-    monkeypatch.setattr(_reaper_link, "LATE_S", 0.2)
+    monkeypatch.setattr(links, "ANSWER_S", 0.2)
+    monkeypatch.setattr(links, "LATE_S", 0.2)
     fake = fake_reaper(hang={"AddMediaItemToTrack": [1, 60]})
     said = r"did not answer within 0\.2 s; what was inserted so far could not be undone"
     with pytest.raises(HostError, match=said), REAPER.connect(Asked(fake.port)) as link:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from stemwright import live
 from stemwright.errors import AlreadyThere, HostError, SessionError
-from stemwright.live import Asked, Calls, _reaper_link, _reaper_render
+from stemwright.live import Asked, Calls
+from stemwright.live.reaper import rendering
+from stemwright.live.reaper.link import Reaper
 from stemwright.model import Marker, Plugin, RenderSettings
 from stemwright.workflows import live as work
 from stemwright.workflows.audit import AuditOptions
@@ -230,7 +232,7 @@ def test_what_cannot_be_exported(fake_reaper: Callable, project: dict, tmp_path:
 
 @given(st.sampled_from([8, 16, 24, 32]))
 def test_render_format_round_trip(bits: int) -> None:
-    assert _reaper_render.decoded(_reaper_render.encoded(bits)) == ("wav", bits)
+    assert rendering.decoded(rendering.encoded(bits)) == ("wav", bits)
 
 
 @pytest.mark.parametrize(
@@ -247,25 +249,25 @@ def test_render_format_round_trip(bits: int) -> None:
     ],
 )
 def test_render_format(code: str, meaning: tuple) -> None:
-    assert _reaper_render.decoded(code) == meaning
+    assert rendering.decoded(code) == meaning
 
 
 @given(st.text())
 def test_render_format_survives_anything(code: str) -> None:
-    kind, bits = _reaper_render.decoded(code)
+    kind, bits = rendering.decoded(code)
     assert kind or bits is None
 
 
 def settings_of(markers: tuple[str, ...] = (), **numbers: int) -> RenderSettings:
     """What is read of these numbers; all others are 0, all texts empty."""
-    link = _reaper_link.Reaper(Calls())
+    link = Reaper(Calls())
     link.api = SimpleNamespace(
         __all__=["GetSetProjectInfo", "GetSetProjectInfo_String"],
         GetSetProjectInfo=lambda project, name, value, is_set: float(numbers.get(name, 0)),
         GetSetProjectInfo_String=lambda project, name, value, is_set: (True, project, name, "", is_set),
     )
     link.client = SimpleNamespace(_socket=SimpleNamespace())
-    return _reaper_render.settings(link, markers)
+    return rendering.settings(link, markers)
 
 
 @pytest.mark.parametrize(

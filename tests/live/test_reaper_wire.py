@@ -13,7 +13,9 @@ import pytest
 
 from stemwright import live
 from stemwright.errors import HostError, MissingExtra
-from stemwright.live import Asked, _reaper_link, _reapy
+from stemwright.live import Asked
+from stemwright.live.reaper import link as links
+from stemwright.live.reaper import wire
 
 REAPER = live.host("reaper")
 
@@ -59,7 +61,7 @@ def test_server_is_started_when_it_does_not_run(fake_reaper: Callable) -> None:
 
 
 def test_server_that_never_starts_is_not_waited_for(fake_reaper: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reapy, "START_S", 0.3)
+    monkeypatch.setattr(wire, "START_S", 0.3)
     assert "did not start" in failure(fake_reaper(web="never").port).message
 
 
@@ -98,7 +100,7 @@ def test_unknown_function(fake_reaper: Callable) -> None:
 
 
 def test_late_answer_is_waited_for_before_it_is_let_go(fake_reaper: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reaper_link, "ANSWER_S", 0.3)
+    monkeypatch.setattr(links, "ANSWER_S", 0.3)
     fake = fake_reaper(hang={"GetProjectLength": [1, 1.0]}, projects=[{"tracks": [{"name": "Kick"}]}])
     with REAPER.connect(Asked(fake.port)) as link:
         with pytest.raises(HostError, match=r"did not answer within 0\.3 s"):

@@ -1,4 +1,4 @@
-"""The DAW that is open on the user's screen: one module per host, found here, listed nowhere.
+"""The DAW that is open on the user's screen: one module or package per host, found here, listed nowhere.
 
 A host module imports its client library only in `connect`. It has
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from stemwright.errors import HostError
 from stemwright.live import Check, packages
-from stemwright.live._protools_build import build
-from stemwright.live._protools_export import export
-from stemwright.live._protools_new import new_session
-from stemwright.live._protools_state import state
-from stemwright.live._ptsl import SINCE, ProTools
-from stemwright.live._ptsl import pro_tools as connect
+from stemwright.live.protools.bounce import export
+from stemwright.live.protools.new_session import new_session
+from stemwright.live.protools.session import state
+from stemwright.live.protools.stems import build
+from stemwright.live.protools.wire import SINCE, ProTools
+from stemwright.live.protools.wire import pro_tools as connect
 from stemwright.model import DawSession, Session
 from stemwright.naming import safe_name
 from stemwright.units import many

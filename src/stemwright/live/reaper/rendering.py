@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from stemwright.errors import HostError, SessionError
 from stemwright.live import Rendered, Wanted, picked
-from stemwright.live._reaper_link import Reaper
+from stemwright.live.reaper.link import Reaper
 from stemwright.model import RenderSettings
 
 _NUMBERS = (

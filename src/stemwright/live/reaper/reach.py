@@ -16,11 +16,11 @@ from typing import Any
 from stemwright import resources
 from stemwright.errors import HostError, NotFoundInput
 from stemwright.live import Asked, Check, Setup, Wanted, packages
-from stemwright.live._reaper_insert import build
-from stemwright.live._reaper_link import Reaper, projects, reaper
-from stemwright.live._reaper_render import export
-from stemwright.live._reaper_state import state
-from stemwright.live._reapy import reapy_config
+from stemwright.live.reaper.insert import build
+from stemwright.live.reaper.link import Reaper, projects, reaper
+from stemwright.live.reaper.project import state
+from stemwright.live.reaper.rendering import export
+from stemwright.live.reaper.wire import reapy_config
 from stemwright.model import AudioFile, AudioFormat, Clip, Estimate, Marker, Output, Session, Song, Track
 from stemwright.safety import writable, write_text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stemwright.errors import HostError, SessionError, StemwrightError
-from stemwright.live._ptsl import BITS, WORK_S, ProTools, RefusedError
+from stemwright.live.protools.wire import BITS, WORK_S, ProTools, RefusedError
 
 _RATES = (44100, 48000, 88200, 96000, 176400, 192000)
 

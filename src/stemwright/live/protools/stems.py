@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from stemwright.errors import HostError, SessionError
 from stemwright.live import Built
-from stemwright.live._protools_new import new_session
-from stemwright.live._protools_state import session_text
-from stemwright.live._ptsl import WORK_S, ProTools, RefusedError, TooOldError, tracks
+from stemwright.live.protools.new_session import new_session
+from stemwright.live.protools.session import session_text
+from stemwright.live.protools.wire import WORK_S, ProTools, RefusedError, TooOldError, tracks
 from stemwright.model import Marker, Session, Track
 from stemwright.naming import one_line, safe_name
 from stemwright.session.opened import opened_otherwise

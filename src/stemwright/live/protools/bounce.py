@@ -15,8 +15,8 @@ from typing import Any
 
 from stemwright.errors import HostError, SessionError
 from stemwright.live import Rendered, Wanted, picked
-from stemwright.live._protools_state import is_set, kind_of, state
-from stemwright.live._ptsl import BITS, ProTools, RefusedError, TooOldError, tracks
+from stemwright.live.protools.session import is_set, kind_of, state
+from stemwright.live.protools.wire import BITS, ProTools, RefusedError, TooOldError, tracks
 from stemwright.model import DawSession, RenderSettings
 from stemwright.naming import safe_name, unused
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from stemwright.errors import HostError
 from stemwright.live import Asked, Calls, gone, silent
-from stemwright.live._reapy import ANSWER_S, WEB_PORT, connected, marker_names
+from stemwright.live.reaper.wire import ANSWER_S, WEB_PORT, connected, marker_names
 
 LATE_S = 20.0
 """Longest wait, in seconds, for an answer that did not come in time, before what was begun is undone."""

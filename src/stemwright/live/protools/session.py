@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
-from stemwright.live._ptsl import BITS, WORK_S, ProTools, RefusedError, opened, tracks
+from stemwright.live.protools.wire import BITS, WORK_S, ProTools, RefusedError, opened, tracks
 from stemwright.model import DawSession, DawTrack, PlacedClip, TrackKind
 from stemwright.session.protools_info import told
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from stemwright.errors import HostError
 from stemwright.live import Built
-from stemwright.live._reaper_link import Handle, Reaper, null, projects
+from stemwright.live.reaper.link import Handle, Reaper, null, projects
 from stemwright.model import Clip, Session, Track
 from stemwright.session.formats import folders, nested
 from stemwright.session.grid import grid

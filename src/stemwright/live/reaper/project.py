@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stemwright.live._reaper_link import Reaper, null
-from stemwright.live._reaper_render import settings
+from stemwright.live.reaper.link import Reaper, null
+from stemwright.live.reaper.rendering import settings
 from stemwright.model import DawSession, DawTrack, Marker, PlacedClip, Plugin, TrackKind
 
 

@@ -5,11 +5,11 @@ The project in front is meant unless another is named. REAPER runs on the same m
 
 from __future__ import annotations
 
-from stemwright.live._reaper_insert import build, open_session
-from stemwright.live._reaper_link import reaper as connect
-from stemwright.live._reaper_render import export
-from stemwright.live._reaper_setup import doctor, setup
-from stemwright.live._reaper_state import state
+from stemwright.live.reaper.insert import build, open_session
+from stemwright.live.reaper.link import reaper as connect
+from stemwright.live.reaper.project import state
+from stemwright.live.reaper.reach import doctor, setup
+from stemwright.live.reaper.rendering import export
 
 __all__ = ["NAME", "OPENS", "build", "connect", "doctor", "export", "open_session", "setup", "state"]
 
