@@ -20,7 +20,7 @@ from session_kit import BYTES, band, damaged, moving_song, refused, song, wav
 from stemwright.errors import InputError, OutputError, SessionError, UnknownName
 from stemwright.model import AudioFile, AudioFormat, Clip, Estimate, Marker, MeterChange, Session, TempoChange, Track
 from stemwright.session.arrange import arrange
-from stemwright.session.fill import prove_filled
+from stemwright.session.filling.proof import prove_filled
 from stemwright.session.formats import ableton, placed, read_session, write_session
 from stemwright.session.formats.ableton import builder, colours, document
 from stemwright.session.grid import grid, seconds_at

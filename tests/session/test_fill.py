@@ -19,10 +19,10 @@ from stemwright.errors import (
 )
 from stemwright.model import Estimate, Session, Track
 from stemwright.session.arrange import arrange
-from stemwright.session.fill import differences, prove_filled
+from stemwright.session.filling.match import Filled
+from stemwright.session.filling.proof import differences, prove_filled
 from stemwright.session.formats import fill_template, read_session, write_session
 from stemwright.session.formats.reaper import chunks
-from stemwright.session.match import Filled
 
 CHAIN = b'    <FXCHAIN\n      <VST x.dll 0 ""\n        ZXZhdw==\n      >\n    >\n    <VOLENV2\n      PT 0 1 0\n    >\n'
 

@@ -19,10 +19,10 @@ from session_kit import BYTES, band, cut, damaged, odd_values, refused, song, wa
 from stemwright.errors import InputError, SessionError
 from stemwright.model import Clip, Session, Track
 from stemwright.session.arrange import arrange
-from stemwright.session.fill import prove_filled
+from stemwright.session.filling.match import Filled
+from stemwright.session.filling.proof import prove_filled
 from stemwright.session.formats import fill_template, read_session
 from stemwright.session.formats.xml import insert, parse
-from stemwright.session.match import Filled
 
 OWN = """<?xml version='1.0' encoding='UTF-8' standalone='no' ?>
 <!-- Größe: <Clips id="no"/> -->

@@ -7,8 +7,8 @@ from session_kit import wav
 
 from stemwright.errors import SettingsError
 from stemwright.model import Clip, Track
-from stemwright.session.match import Slot, match
-from stemwright.session.rules import Rules, load_rules, mapping, rules_for
+from stemwright.session.filling.match import Slot, match
+from stemwright.session.filling.rules import Rules, load_rules, mapping, rules_for
 
 RULES = """# where my mix template wants things
 [stems]

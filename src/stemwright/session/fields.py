@@ -55,12 +55,15 @@ _OF_TRACKS = frozenset({"groups", "colours", "gain", "pan", "mute", "solo", "cli
 
 def losses(session: Session, module: ModuleType) -> tuple[Loss, ...]:
     """One loss for every field that the session uses and the format does not express; its subjects are listed."""
-    found = []
+    lost = _lost(session, module)
+    return tuple(Loss(", ".join(names), f, f"{module.NAME} has no place for {phrase}") for f, phrase, names in lost)
+
+
+def _lost(session: Session, module: ModuleType) -> Iterator[tuple[str, str, list[str]]]:
+    """Field, what it is called and its subjects."""
     for field, (phrase, subjects) in FIELDS.items():
-        names = list(dict.fromkeys(subjects(session))) if field not in module.EXPRESSES else []
-        if names:
-            found.append(Loss(", ".join(names), field, f"{module.NAME} has no place for {phrase}"))
-    return tuple(found)
+        if field not in module.EXPRESSES and (names := list(dict.fromkeys(subjects(session)))):
+            yield field, phrase, names
 
 
 def in_short(name: str, session: Session, module: ModuleType, more: Iterable[Loss] = ()) -> str:
@@ -68,13 +71,14 @@ def in_short(name: str, session: Session, module: ModuleType, more: Iterable[Los
 
     Of a format without audio nobody expects tracks: what goes with them is not told. Nor is a key that a marker tells.
     """
-    parts = []
-    for field, (phrase, subjects) in FIELDS.items():
-        silent = field in module.EXPRESSES or (field in _OF_TRACKS and "audio" not in module.EXPRESSES)
-        names = () if silent else tuple(dict.fromkeys(subjects(session)))
-        marked = field == "key" and any(m.name.startswith("Key: ") for m in session.markers)
-        if names and not (marked and "markers" in module.EXPRESSES):
-            parts.append(phrase if names == ("song",) else f"{phrase} ({listed(names)})")
+    silent = set() if "audio" in module.EXPRESSES else set(_OF_TRACKS)
+    if "markers" in module.EXPRESSES and any(marker.name.startswith("Key: ") for marker in session.markers):
+        silent.add("key")
+    parts = [
+        phrase if names == ["song"] else f"{phrase} ({listed(names)})"
+        for field, phrase, names in _lost(session, module)
+        if field not in silent
+    ]
     told = [f"has no place for {listed(parts, len(parts))}"] if parts else []
     rest: dict[str, list[str]] = {}
     for loss in more:

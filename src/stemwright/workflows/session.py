@@ -15,9 +15,9 @@ from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
 from stemwright.safety import tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
-from stemwright.session.fill import prove_filled
+from stemwright.session.filling.proof import prove_filled
+from stemwright.session.filling.rules import mapping, rules_for
 from stemwright.session.layout import load_layout
-from stemwright.session.rules import mapping, rules_for
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides
@@ -53,7 +53,7 @@ class SessionOptions:
     mapping: tuple[tuple[str, str], ...] = ()
     """(stem, track of the template), by name."""
     rules: Path | None = None
-    """The file of `session.rules`; that beside the template unless one is named."""
+    """The file of `session.filling.rules`; that beside the template unless one is named."""
 
 
 @dataclass(frozen=True, slots=True)

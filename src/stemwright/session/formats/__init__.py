@@ -16,8 +16,8 @@ What does not read is no format, as `xml`, which several use. A format has
 - `read(path, roots) -> Opened`: `roots` says where its media may lie, see `session.media`. It never follows a path out
   of them, runs nothing and survives any bytes with a StemwrightError;
 - `fill(template, session, path, mapping) -> Filled`, where the user's own project can be filled: writes the project
-  `template` with the stems that `session.match` gives to its tracks to `path`, atomically, all else as it was, and
-  returns what `session.match.filled` makes of it, with the media files it wrote beside `path` as outputs.
+  `template` with the stems that `filling.match` gives to its tracks to `path`, atomically, all else as it was, and
+  returns what `filling.match.filled` makes of it, with the media files it wrote beside `path` as outputs.
 
 Nothing written depends on the clock or on chance: the same session gives the same ids and times, see `stable_id`.
 """
@@ -37,7 +37,7 @@ from stemwright.model import Clip, Loss, Output, Session, Track
 from stemwright.registry import discover
 from stemwright.safety import reading
 from stemwright.session.fields import in_short, losses
-from stemwright.session.match import Filled
+from stemwright.session.filling.match import Filled
 from stemwright.session.media import Roots
 
 STAMP = datetime(2000, 1, 1)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from stemwright.errors import SessionError
 from stemwright.model import Session, Track
+from stemwright.session.filling.match import Filled, Slot, filled, match, other_grid
 from stemwright.session.formats.ableton.builder import Making, add_clip
 from stemwright.session.formats.ableton.document import name_of, number, points_in, save, unpacked, value
 from stemwright.session.formats.ableton.parts import EVENTS, at
 from stemwright.session.formats.xml import Insertion, insert, parse
-from stemwright.session.match import Filled, Slot, filled, match, other_grid
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

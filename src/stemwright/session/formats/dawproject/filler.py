@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from stemwright.errors import SessionError
 from stemwright.model import Session, Track
 from stemwright.safety import atomic
+from stemwright.session.filling.match import Filled, Slot, filled, match, other_grid
 from stemwright.session.formats.dawproject import container
 from stemwright.session.formats.dawproject.clips import Making, entry_names, put_clip, store
 from stemwright.session.formats.dawproject.reader import is_group, points_in
 from stemwright.session.formats.xml import Insertion, insert
-from stemwright.session.match import Filled, Slot, filled, match, other_grid
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

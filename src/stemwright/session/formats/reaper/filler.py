@@ -7,12 +7,12 @@ from pathlib import Path
 
 from stemwright.model import Session
 from stemwright.safety import read_bytes, write_bytes
+from stemwright.session.filling.match import Filled, Slot, filled, match, other_grid, other_rate
 from stemwright.session.formats.reaper.chunks import Chunk, parse, whole
 from stemwright.session.formats.reaper.items import Reading
 from stemwright.session.formats.reaper.reader import name_of, tempos
 from stemwright.session.formats.reaper.writer import item
 from stemwright.session.grid import points_of
-from stemwright.session.match import Filled, Slot, filled, match, other_grid, other_rate
 from stemwright.session.media import Media, Roots
 from stemwright.session.told import Told
 

@@ -24,7 +24,7 @@ from stemwright import resources
 from stemwright.errors import SettingsError
 from stemwright.model import Track
 from stemwright.naming import roles
-from stemwright.session.match import fits_pattern, is_pattern
+from stemwright.session.filling.match import fits_pattern, is_pattern
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from stemwright.model import AudioFile, Clip, Session
 from stemwright.naming import one_line
 from stemwright.safety import sha256
 from stemwright.session.compare import GAIN_DB, Difference, same_file
+from stemwright.session.filling.match import Filled
 from stemwright.session.formats import format_of, read_session, readers
-from stemwright.session.match import Filled
 from stemwright.session.verify import Verified
 from stemwright.units import rescale
 
