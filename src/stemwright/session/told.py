@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stemwright.naming import listed
+from stemwright.naming import listed, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +19,5 @@ class Told:
 
     def lines(self) -> tuple[str, ...]:
         """`plug-ins are not read: Kick, Snare, Bass and 12 more`."""
-        return tuple(f"{what}: {listed([*names])}".removesuffix(": ") for what, names in self.kinds.items())
+        told = (f"{what}: {listed([*names])}".removesuffix(": ") for what, names in self.kinds.items())
+        return tuple(map(one_line, told))

@@ -100,7 +100,7 @@ def _as_they_are(reading: Reading, sources: list[Source], essences: list[Node]) 
         try:
             file_made = probe(target)
         except InputError as error:
-            reading.warn(error.message)
+            reading.told.tell(error.message)
             return []
         start = file_made.start_frame or on_tape(source, file_made.format.sample_rate)
         made.append(replace(file_made, start_frame=start))
@@ -112,11 +112,11 @@ def _room(reading: Reading, name: str, essences: list[Node]) -> Path | None:
     size = sum(essence.stream_bytes("Data") for essence in essences)
     reading.unpacked += size
     if reading.unpacked > reading.aaf.compound.bytes:
-        reading.warn("the audio inside is larger than the AAF: it stays there")
+        reading.told.tell("the audio inside is larger than the AAF: it stays there")
         return None
     if reading.folder is None:
         reading.folder = new_folder()
-        reading.warn("audio that lies in the AAF only was unpacked for this run")
+        reading.told.tell("audio that lies in the AAF only was unpacked for this run")
     path = Path(name)
     return reading.folder / (unused(safe_name(path.stem, 80), reading.taken) + path.suffix.lower())
 

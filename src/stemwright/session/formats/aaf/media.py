@@ -17,6 +17,7 @@ from stemwright.naming import one_line
 from stemwright.session.formats.aaf import mobs
 from stemwright.session.formats.aaf.objects import Aaf, Node
 from stemwright.session.media import Roots, find_media, is_rate, read_media
+from stemwright.session.told import Told
 
 DEEPEST = 24
 """Segments inside segments, mobs behind mobs: real files have six."""
@@ -41,7 +42,7 @@ class Reading:
     aaf: Aaf
     roots: Roots
     rate: int = 0
-    warnings: dict[str, None] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
     files: dict[bytes, tuple[AudioFile, str]] = field(default_factory=dict)
     inside: dict[bytes, list[AudioFile]] = field(default_factory=dict)
     """What stands for audio inside the AAF, by the ids of its mobs."""
@@ -49,10 +50,6 @@ class Reading:
     """Where it is unpacked to, with the names taken there and the bytes unpacked so far."""
     taken: set[str] = field(default_factory=set)
     unpacked: int = 0
-
-    def warn(self, text: str) -> None:
-        """Tell it once."""
-        self.warnings[one_line(text)] = None
 
 
 def inside(segment: Node) -> Node | None:
@@ -103,7 +100,7 @@ def files_of(reading: Reading, sources: list[Source], name: str) -> list[AudioFi
     file = found[0][0]
     if len(found) == 1 or all(other is file for other, _ in found):
         if file.format.channels > len(found):
-            reading.warn(f"{name}: plays one channel of {file.path.name}; the clip has them all")
+            reading.told.tell("clips that play one channel of their file only are read with all", name)
         missing = [found[0][1]]
         files = [file]
     else:
@@ -117,7 +114,7 @@ def files_of(reading: Reading, sources: list[Source], name: str) -> list[AudioFi
             files = [replace(file, path=file.path.with_name(stem + file.path.suffix), format=form)]
             missing[1:] = []
     for why in filter(None, missing):
-        reading.warn(why)
+        reading.told.tell(why)
     return files
 
 

@@ -54,7 +54,7 @@ def _level(reading: Reading, group: Node, name: str, levels: dict[UUID, Fraction
     kind = group.identity("Operation")
     if kind not in _LEVELS:
         if kind != _COMBINER:
-            reading.warn(f"{name}: an effect is left out")
+            reading.told.tell("effects are left out", name)
         return
     for parameter in group.nodes("Parameters"):
         if parameter.identity("Definition") != _LEVELS[kind]:
@@ -62,7 +62,7 @@ def _level(reading: Reading, group: Node, name: str, levels: dict[UUID, Fraction
         values = [parameter.value(), *(point.value() for point in parameter.nodes("PointList"))]
         numbers = list(dict.fromkeys(Fraction(v) for v in values if v is not None and not isinstance(v, str)))
         if len(numbers) > 1:
-            reading.warn(f"{name}: automation is left out; its first value stays")
+            reading.told.tell("automation is left out but for its first value", name)
         if numbers:
             levels[kind] = levels.get(kind, Fraction(1)) * numbers[0] if kind == GAIN else numbers[0]
 

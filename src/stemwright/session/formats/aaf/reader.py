@@ -45,8 +45,8 @@ def read(path: Path, roots: Roots) -> Opened:
             raise SessionError("holds media but no timeline", "export the sequence itself as AAF")
         reading = Reading(aaf, replace(roots, beside=True))
         if len(tops) > 1:
-            reading.warn(f"{len(tops)} compositions; the first one is read")
-        return Opened(_session(reading, tops[0], path), tuple(reading.warnings))
+            reading.told.tell(f"{len(tops)} compositions; the first one is read")
+        return Opened(_session(reading, tops[0], path), reading.told.lines())
 
 
 def _session(reading: Reading, top: Node, path: Path) -> Session:
@@ -186,7 +186,7 @@ def _clips(reading: Reading, piece: Piece, edit_rate: Fraction, name: str) -> tu
     """The clips of a piece, one unless its channels are files of their own, and the comment of its source."""
     sources = [source for clip in piece.channels if (source := source_of(reading, clip, edit_rate))]
     if len(sources) < len(piece.channels) or not sources:
-        reading.warn(f"{name}: a clip without audio is left out")
+        reading.told.tell("clips without audio are left out", name)
         return [], ""
     rate = reading.rate
     at = round(piece.at / edit_rate * rate)
