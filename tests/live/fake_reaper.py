@@ -94,14 +94,13 @@ def proj(handle):
     return PROJECTS[FRONT[0]] if handle in (0, None) else of(handle)
 
 
-def api(function):
+def api(function, name=""):
     """Offer a function, counted; it fails, hangs or dies at its nth call when the configuration says so."""
-    name = function.__name__
-    if name.removeprefix("RPR_") in CONFIG.get("missing", ()):
+    short = name or function.__name__.removeprefix("RPR_")
+    if short in CONFIG.get("missing", ()):
         return function
 
     def called(*arguments):
-        short = name.removeprefix("RPR_")
         COUNTS[short] = COUNTS.get(short, 0) + 1
         CALLS.append(short)
         if CONFIG.get("fail", {}).get(short) == COUNTS[short]:
@@ -113,20 +112,10 @@ def api(function):
             time.sleep(seconds)
         return function(*arguments)
 
-    called.__name__ = called.__qualname__ = name
+    called.__name__ = called.__qualname__ = f"RPR_{short}"
     called.__module__ = "reaper_python"
-    setattr(API, name, called)
+    setattr(API, called.__name__, called)
     return function
-
-
-@api
-def RPR_GetAppVersion():
-    return CONFIG.get("version", "7.41/linux-x86_64")
-
-
-@api
-def RPR_GetResourcePath():
-    return "."
 
 
 @api
@@ -171,11 +160,6 @@ def RPR_Main_openProject(name):
 
 
 @api
-def RPR_CountTracks(p):
-    return len(proj(p).v["tracks"])
-
-
-@api
 def RPR_GetTrack(p, number):
     tracks = proj(p).v["tracks"]
     return tracks[number].handle if number < len(tracks) else null("MediaTrack")
@@ -185,11 +169,6 @@ def RPR_GetTrack(p, number):
 def RPR_GetTrackName(t, text, size):
     numbers = {one.handle: number for here in PROJECTS for number, one in enumerate(here.v["tracks"], 1)}
     return True, t, of(t).v["P_NAME"] or f"Track {numbers[t]}", size
-
-
-@api
-def RPR_GetMasterTrack(p):
-    return proj(p).v["master"].handle
 
 
 @api
@@ -212,52 +191,36 @@ def set_number(thing, what, value):
     return True
 
 
-for name in ("GetSetMediaTrackInfo_String", "GetSetMediaItemInfo_String", "GetSetMediaItemTakeInfo_String"):
-    api(types.FunctionType(text_of.__code__, globals(), f"RPR_{name}"))
-for name in ("GetMediaTrackInfo_Value", "GetMediaItemInfo_Value"):
-    api(types.FunctionType(number_of.__code__, globals(), f"RPR_{name}"))
-for name in ("SetMediaTrackInfo_Value", "SetMediaItemInfo_Value", "SetMediaItemTakeInfo_Value"):
-    api(types.FunctionType(set_number.__code__, globals(), f"RPR_{name}"))
-
-
-@api
-def RPR_GetTrackNumSends(t, category):
-    return int(of(t).v.get("receives", 0))
-
-
-@api
-def RPR_TrackFX_GetCount(t):
-    return len(of(t).v["fx"])
-
-
-@api
-def RPR_TrackFX_GetFXName(t, number, text, size):
-    return True, t, number, of(t).v["fx"][number]["name"], size
-
-
-@api
-def RPR_TrackFX_GetEnabled(t, number):
-    return int(of(t).v["fx"][number].get("enabled", True))
-
-
-@api
-def RPR_TrackFX_GetOffline(t, number):
-    return int(of(t).v["fx"][number].get("offline", False))
-
-
-@api
-def RPR_CountMediaItems(p):
-    return sum(len(one.v["items"]) for one in proj(p).v["tracks"])
-
-
-@api
-def RPR_CountTrackMediaItems(t):
-    return len(of(t).v["items"])
-
-
-@api
-def RPR_GetTrackMediaItem(t, number):
-    return of(t).v["items"][number].handle
+for kind in ("MediaTrack", "MediaItem", "MediaItemTake"):
+    api(text_of, f"GetSet{kind}Info_String")
+    api(number_of, f"Get{kind}Info_Value")
+    api(set_number, f"Set{kind}Info_Value")
+PLAIN = {  # what needs no more than an expression
+    "GetAppVersion": lambda: CONFIG.get("version", "7.41/linux-x86_64"),
+    "GetResourcePath": lambda: ".",
+    "CountTracks": lambda p: len(proj(p).v["tracks"]),
+    "GetMasterTrack": lambda p: proj(p).v["master"].handle,
+    "GetTrackNumSends": lambda t, category: int(of(t).v.get("receives", 0)),
+    "TrackFX_GetCount": lambda t: len(of(t).v["fx"]),
+    "TrackFX_GetFXName": lambda t, number, text, size: (True, t, number, of(t).v["fx"][number]["name"], size),
+    "TrackFX_GetEnabled": lambda t, number: int(of(t).v["fx"][number].get("enabled", True)),
+    "TrackFX_GetOffline": lambda t, number: int(of(t).v["fx"][number].get("offline", False)),
+    "CountMediaItems": lambda p: sum(len(one.v["items"]) for one in proj(p).v["tracks"]),
+    "CountTrackMediaItems": lambda t: len(of(t).v["items"]),
+    "GetTrackMediaItem": lambda t, number: of(t).v["items"][number].handle,
+    "PCM_Source_CreateFromFile": lambda path: source(path).handle if Path(path).is_file() else null("PCM_source"),
+    "GetMediaItemTake_Source": lambda take: of(take).v["source"].handle,
+    "GetMediaSourceFileName": lambda src, text, size: (src, of(src).v["file"], size),
+    "GetMediaSourceParent": lambda src: null("PCM_source"),
+    "TakeIsMIDI": lambda take: int(of(take).v["source"].v["file"].endswith(".mid")),
+    "ColorToNative": lambda r, g, b: r | g << 8 | b << 16,
+    "CountTempoTimeSigMarkers": lambda p: len(proj(p).v["tempo"]),
+    "GetAudioDeviceInfo": lambda what, text, size: (1, what, CONFIG.get("device_rate", "44100"), size),
+    "TrackList_AdjustWindows": lambda minor: None,
+    "UpdateArrange": lambda: None,
+}
+for plain_name, answer in PLAIN.items():
+    api(answer, plain_name)
 
 
 @api
@@ -279,29 +242,9 @@ def RPR_GetActiveTake(i):
 
 
 @api
-def RPR_PCM_Source_CreateFromFile(path):
-    return source(path).handle if Path(path).is_file() else null("PCM_source")
-
-
-@api
 def RPR_SetMediaItemTake_Source(take, src):
     of(take).v["source"] = of(src)
     return True
-
-
-@api
-def RPR_GetMediaItemTake_Source(take):
-    return of(take).v["source"].handle
-
-
-@api
-def RPR_GetMediaSourceFileName(src, text, size):
-    return src, of(src).v["file"], size
-
-
-@api
-def RPR_GetMediaSourceParent(src):
-    return null("PCM_source")
 
 
 @api
@@ -312,16 +255,6 @@ def RPR_GetMediaSourceSampleRate(src):
         return soundfile.info(of(src).v["file"]).samplerate
     except soundfile.LibsndfileError:
         return 0
-
-
-@api
-def RPR_TakeIsMIDI(take):
-    return int(of(take).v["source"].v["file"].endswith(".mid"))
-
-
-@api
-def RPR_ColorToNative(r, g, b):
-    return r | g << 8 | b << 16
 
 
 @api
@@ -341,11 +274,6 @@ def RPR_EnumProjectMarkers3(p, number, region, at, end, name, shown, colour):
 
 
 @api
-def RPR_CountTempoTimeSigMarkers(p):
-    return len(proj(p).v["tempo"])
-
-
-@api
 def RPR_SetTempoTimeSigMarker(p, pointer, at, measure, beat, bpm, upper, lower, linear):
     proj(p).v["tempo"].append({"at": at, "bpm": bpm, "meter": [upper, lower]})
     return True
@@ -361,11 +289,6 @@ def RPR_GetProjectTimeSignature2(p, bpm, bpi):
 def RPR_GetProjectLength(p):
     ends = [i.v["D_POSITION"] + i.v["D_LENGTH"] for t in proj(p).v["tracks"] for i in t.v["items"]]
     return max(ends, default=0.0)
-
-
-@api
-def RPR_GetAudioDeviceInfo(what, text, size):
-    return 1, what, CONFIG.get("device_rate", "44100"), size
 
 
 @api
@@ -408,16 +331,6 @@ def RPR_Undo_DoUndo2(p):
     for one in before["tracks"]:
         HANDLES[one.handle] = one
     return 1
-
-
-@api
-def RPR_TrackList_AdjustWindows(minor):
-    pass
-
-
-@api
-def RPR_UpdateArrange():
-    pass
 
 
 def render(here):

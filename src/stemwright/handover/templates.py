@@ -82,7 +82,7 @@ def _environment(kind: str, name: str) -> Any:
         loader=jinja2.FunctionLoader(source),
         undefined=jinja2.StrictUndefined,
         autoescape=name.endswith(".html"),
-        finalize=_shown(layout.markdown if name.endswith(".md") else lambda value: value),
+        finalize=lambda value: layout.markdown(_fit(value)) if name.endswith(".md") else _fit(value),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -169,10 +169,6 @@ def _sandbox() -> Any:
             return not isinstance(inner, (str, bytes, list, tuple, int, float)) and super().is_safe_callable(obj)
 
     return Sandbox
-
-
-def _shown(marked: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: marked(_fit(value))
 
 
 def _fit(value: T, times: float = 1) -> T:
