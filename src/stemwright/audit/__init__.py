@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from stemwright.audit.profiles import Profile, load_profile
-from stemwright.audit.rule import HEADINGS, Found, Rule, catalogue, collect, explain, rule
+from stemwright.audit.rule import HEADINGS, Finds, Found, Rule, catalogue, collect, explain, rule
 from stemwright.model import SEVERITIES, DawSession, Evidence, Finding, Fix, Levels, Severity, Stem, StemSet
 
 __all__ = [
     "HEADINGS",
+    "Finds",
     "Found",
     "Profile",
     "Rule",

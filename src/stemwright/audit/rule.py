@@ -1,8 +1,8 @@
 """What a rule is, and where all of them are found.
 
-A rule is one file in `audit/rules`: a function `(StemSet, *, options) -> Iterator[Found]` under `@rule`. It opens
-nothing and changes nothing; samples were measured before (`measure`). One whose first argument is a `DawSession` judges
-what is open in a DAW instead. Its docstring is its manual, with the headings of `HEADINGS`.
+A rule is one file in `audit/rules` that holds nothing else: a function `(StemSet, *, options) -> Finds` under `@rule`.
+It opens nothing and changes nothing; samples were measured before (`measure`). One whose first argument is a
+`DawSession` judges what is open in a DAW instead. Its docstring is its manual, with the headings of `HEADINGS`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from stemwright import registry
 from stemwright.audio import toml
 from stemwright.audit import daws
 from stemwright.errors import SettingsError, UnknownName
-from stemwright.model import Confidence, Severity, Span
+from stemwright.model import Confidence, DawSession, Severity, Span
 
 HEADINGS = ("What", "Why the mix engineer cares", "How it is measured", "Fix", "Source")
 
@@ -66,7 +66,10 @@ class Found:
     """Less grave than the rule's own severity: an info, whatever the profile says."""
 
 
-Check = Callable[..., Iterator[Found]]
+Finds = Iterator[Found]
+"""What a rule's function gives."""
+
+Check = Callable[..., Finds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,8 @@ class Rule:
 
     @property
     def of_session(self) -> bool:
-        """Whether it judges a `DawSession` and no `StemSet`, as the first argument of its function says."""
-        first: object = next(iter(inspect.signature(self.check).parameters.values())).annotation
-        return first == "DawSession"
+        """Whether it judges a `DawSession` and no `StemSet`, as the arguments of its function say."""
+        return DawSession in get_type_hints(self.check).values()
 
     @property
     def title(self) -> str:

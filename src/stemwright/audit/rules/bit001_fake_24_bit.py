@@ -1,15 +1,9 @@
-"""BIT001: 24-bit files with fewer bits inside."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("BIT001", severity="warning", daw="bit-depth", bits=22, error_bits=16)
-def fake_24_bit(stems: StemSet, *, bits: int, error_bits: int) -> Iterator[Found]:
+def fake_24_bit(stems: StemSet, *, bits: int, error_bits: int) -> Finds:
     """A file says 24 bits and uses fewer.
 
     What

@@ -1,15 +1,9 @@
-"""BIT002: 24-bit files that are 16-bit in parts."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("BIT002", severity="warning", daw="bit-depth", limit=0.5)
-def partly_padded(stems: StemSet, *, limit: float) -> Iterator[Found]:
+def partly_padded(stems: StemSet, *, limit: float) -> Finds:
     """Most of a 24-bit stem is 16-bit.
 
     What

@@ -1,10 +1,4 @@
-"""BIT003: coarser sources behind a gain change."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 COARSEST = 14.0
@@ -12,7 +6,7 @@ COARSEST = 14.0
 
 
 @rule("BIT003", severity="warning", confidence="measured", daw="bit-depth", score=0.5, bits=20.5)
-def hidden_16_bit(stems: StemSet, *, score: float, bits: float) -> Iterator[Found]:
+def hidden_16_bit(stems: StemSet, *, score: float, bits: float) -> Finds:
     """A coarser source stands behind a gain change.
 
     What

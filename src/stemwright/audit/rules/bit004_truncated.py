@@ -1,15 +1,9 @@
-"""BIT004: truncation instead of rounding."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("BIT004", severity="info", confidence="heuristic", daw="bit-depth")
-def truncated_bits(stems: StemSet) -> Iterator[Found]:
+def truncated_bits(stems: StemSet) -> Finds:
     """Samples were cut to their word length, not rounded.
 
     What

@@ -1,16 +1,10 @@
-"""BIT010: dither."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, rule
+from stemwright.audit import Finds, Found, counted, rule
 from stemwright.audit.rules._dither import dithered
 from stemwright.model import StemSet
 
 
 @rule("BIT010", severity="warning", confidence="measured", daw="dither")
-def dither(stems: StemSet) -> Iterator[Found]:
+def dither(stems: StemSet) -> Finds:
     """A stem was dithered.
 
     What

@@ -1,16 +1,10 @@
-"""BIT011: noise-shaped dither."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, rule
+from stemwright.audit import Finds, Found, counted, rule
 from stemwright.audit.rules._dither import dithered
 from stemwright.model import StemSet
 
 
 @rule("BIT011", severity="warning", confidence="measured", daw="dither")
-def shaped_dither(stems: StemSet) -> Iterator[Found]:
+def shaped_dither(stems: StemSet) -> Finds:
     """A stem was dithered with noise shaping.
 
     What

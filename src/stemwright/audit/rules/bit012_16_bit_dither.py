@@ -1,16 +1,10 @@
-"""BIT012: dither of 16 bits inside 24."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._dither import dithered
 from stemwright.model import StemSet
 
 
 @rule("BIT012", severity="error", confidence="measured", daw="dither")
-def dither_of_16_bits(stems: StemSet) -> Iterator[Found]:
+def dither_of_16_bits(stems: StemSet) -> Finds:
     """A 24-bit stem holds 16-bit dither.
 
     What

@@ -1,15 +1,9 @@
-"""BIT013: dither that cannot be decided."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("BIT013", severity="info", confidence="measured", daw="dither")
-def dither_unknown(stems: StemSet) -> Iterator[Found]:
+def dither_unknown(stems: StemSet) -> Finds:
     """Whether a stem was dithered cannot be told.
 
     What

@@ -1,16 +1,11 @@
-"""CHN001: silent stems."""
-
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN001", severity="warning", floor_dbfs=-90.0)
-def silent(stems: StemSet, *, floor_dbfs: float) -> Iterator[Found]:
+def silent(stems: StemSet, *, floor_dbfs: float) -> Finds:
     """A stem holds nothing but silence.
 
     What

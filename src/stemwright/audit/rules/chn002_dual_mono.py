@@ -1,15 +1,9 @@
-"""CHN002: mono sound in stereo files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN002", severity="warning", repair="lossless", daw="mono", near_dbfs=-90.0)
-def dual_mono(stems: StemSet, *, near_dbfs: float) -> Iterator[Found]:
+def dual_mono(stems: StemSet, *, near_dbfs: float) -> Finds:
     """A stereo file holds the same sound on both sides.
 
     What

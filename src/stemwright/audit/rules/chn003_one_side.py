@@ -1,16 +1,11 @@
-"""CHN003: sound on one side only."""
-
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN003", severity="warning", repair="lossless", daw="mono", limit_db=60.0)
-def one_side(stems: StemSet, *, limit_db: float) -> Iterator[Found]:
+def one_side(stems: StemSet, *, limit_db: float) -> Finds:
     """Only one side of a stereo stem sounds.
 
     What

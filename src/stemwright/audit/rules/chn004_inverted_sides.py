@@ -1,15 +1,9 @@
-"""CHN004: sides that cancel each other."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN004", severity="warning", repair="lossless", confidence="measured", limit=-0.5)
-def inverted_sides(stems: StemSet, *, limit: float) -> Iterator[Found]:
+def inverted_sides(stems: StemSet, *, limit: float) -> Finds:
     """Left and right of a stem are against each other.
 
     What

@@ -1,15 +1,9 @@
-"""CHN005: a delay between the sides."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN005", severity="info", repair="lossless", confidence="measured", correlation=0.9, least_ms=0.5)
-def side_delay(stems: StemSet, *, correlation: float, least_ms: float) -> Iterator[Found]:
+def side_delay(stems: StemSet, *, correlation: float, least_ms: float) -> Finds:
     """One side of a stem is the other one, later.
 
     What

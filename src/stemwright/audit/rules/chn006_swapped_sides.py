@@ -1,15 +1,9 @@
-"""CHN006: exchanged sides."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("CHN006", severity="warning", repair="lossless", confidence="measured")
-def swapped_sides(stems: StemSet) -> Iterator[Found]:
+def swapped_sides(stems: StemSet) -> Finds:
     """Left and right of a stem are exchanged against the reference mix.
 
     What

@@ -1,11 +1,5 @@
-"""CHN007: mono where stereo is expected."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from stemwright import naming
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
@@ -15,7 +9,7 @@ from stemwright.model import StemSet
     daw="mono",
     roles=("drums", "drums.cymbals", "drums.room", "keys.piano", "strings", "instrumental"),
 )
-def mono_role(stems: StemSet, *, roles: tuple[str, ...]) -> Iterator[Found]:
+def mono_role(stems: StemSet, *, roles: tuple[str, ...]) -> Finds:
     """A stem is mono where stereo is expected.
 
     What

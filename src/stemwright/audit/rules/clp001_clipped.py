@@ -1,15 +1,9 @@
-"""CLP001: clipping at full scale."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("CLP001", severity="error", daw="headroom")
-def clipped(stems: StemSet) -> Iterator[Found]:
+def clipped(stems: StemSet) -> Finds:
     """A stem is clipped at full scale.
 
     What

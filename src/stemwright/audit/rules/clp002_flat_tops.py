@@ -1,15 +1,9 @@
-"""CLP002: clipping below full scale."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, counted, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CLP002", severity="error", confidence="measured", daw="headroom", runs=2, square=0.3, within_db=1.0)
-def flat_tops(stems: StemSet, *, runs: int, square: float, within_db: float) -> Iterator[Found]:
+def flat_tops(stems: StemSet, *, runs: int, square: float, within_db: float) -> Finds:
     """A stem was clipped and then turned down.
 
     What

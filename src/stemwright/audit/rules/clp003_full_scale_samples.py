@@ -1,15 +1,9 @@
-"""CLP003: single samples at full scale."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("CLP003", severity="warning", daw="headroom")
-def full_scale_samples(stems: StemSet) -> Iterator[Found]:
+def full_scale_samples(stems: StemSet) -> Finds:
     """Single samples of a stem stand at full scale.
 
     What

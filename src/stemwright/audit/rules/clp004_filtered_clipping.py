@@ -1,15 +1,9 @@
-"""CLP004: clipping that was processed afterwards."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CLP004", severity="warning", confidence="heuristic", daw="headroom", limit=6.0)
-def filtered_clipping(stems: StemSet, *, limit: float) -> Iterator[Found]:
+def filtered_clipping(stems: StemSet, *, limit: float) -> Finds:
     """A stem seems to have been clipped before it was resampled or equalised.
 
     What

@@ -1,17 +1,11 @@
-"""CLP005: clipping by Netflix's criteria."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, counted, measured, number, rule
 from stemwright.model import StemSet
 
 FULL_SCALE_DBFS = -0.001
 
 
 @rule("CLP005", severity="error", daw="headroom", share=1e-4, pile=1.25, fewest=10)
-def netflix_clipping(stems: StemSet, *, share: float, pile: float, fewest: int) -> Iterator[Found]:
+def netflix_clipping(stems: StemSet, *, share: float, pile: float, fewest: int) -> Finds:
     """A file is clipped by the criteria that Netflix publishes.
 
     What

@@ -1,15 +1,9 @@
-"""CLP006: square waves."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("CLP006", severity="info", confidence="heuristic", limit=0.3)
-def square_wave(stems: StemSet, *, limit: float) -> Iterator[Found]:
+def square_wave(stems: StemSet, *, limit: float) -> Finds:
     """A stem looks like a square wave.
 
     What

@@ -1,15 +1,9 @@
-"""FMT001: lossy files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT001", severity="error", daw="file-format")
-def lossy(stems: StemSet) -> Iterator[Found]:
+def lossy(stems: StemSet) -> Finds:
     """A stem is MP3, AAC, Ogg or another lossy format.
 
     What

@@ -1,15 +1,9 @@
-"""FMT002: containers other than WAV."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT002", severity="warning", repair="lossless", daw="file-format", containers=("wav", "rf64", "bw64"))
-def container(stems: StemSet, *, containers: tuple[str, ...]) -> Iterator[Found]:
+def container(stems: StemSet, *, containers: tuple[str, ...]) -> Finds:
     """A stem is lossless, but no WAV.
 
     What

@@ -1,15 +1,9 @@
-"""FMT003: bit depth."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT003", severity="error", daw="bit-depth", bits=24, roles=("click",))
-def bit_depth(stems: StemSet, *, bits: int, roles: tuple[str, ...]) -> Iterator[Found]:
+def bit_depth(stems: StemSet, *, bits: int, roles: tuple[str, ...]) -> Finds:
     """A stem has fewer than 24 bits.
 
     What

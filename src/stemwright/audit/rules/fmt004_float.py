@@ -1,15 +1,9 @@
-"""FMT004: float files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT004", severity="warning", repair="lossy", daw="bit-depth")
-def float_samples(stems: StemSet) -> Iterator[Found]:
+def float_samples(stems: StemSet) -> Finds:
     """A stem has floating-point samples where 24-bit integers are asked for.
 
     What

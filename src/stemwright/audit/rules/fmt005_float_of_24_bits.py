@@ -1,15 +1,9 @@
-"""FMT005: float files that are 24-bit inside."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT005", severity="info", repair="lossless", daw="bit-depth")
-def float_of_24_bits(stems: StemSet) -> Iterator[Found]:
+def float_of_24_bits(stems: StemSet) -> Finds:
     """A float stem holds nothing but 24-bit samples.
 
     What

@@ -1,15 +1,9 @@
-"""FMT006: float samples above full scale."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT006", severity="warning", repair="lossy", daw="headroom")
-def float_over(stems: StemSet) -> Iterator[Found]:
+def float_over(stems: StemSet) -> Finds:
     """A float stem peaks above 0 dBFS.
 
     What

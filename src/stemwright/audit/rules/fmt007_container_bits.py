@@ -1,15 +1,9 @@
-"""FMT007: samples in wider containers."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT007", severity="info", repair="lossless", daw="bit-depth")
-def container_bits(stems: StemSet) -> Iterator[Found]:
+def container_bits(stems: StemSet) -> Finds:
     """A stem's samples take more bits in the file than they have.
 
     What

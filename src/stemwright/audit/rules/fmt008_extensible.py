@@ -1,15 +1,9 @@
-"""FMT008: extensible headers."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT008", severity="info", repair="lossless", daw="file-format")
-def extensible(stems: StemSet) -> Iterator[Found]:
+def extensible(stems: StemSet) -> Finds:
     """A mono or stereo stem has a header that is made for surround.
 
     What

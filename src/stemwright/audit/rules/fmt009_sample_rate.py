@@ -1,17 +1,11 @@
-"""FMT009: unusual sample rates."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 RATES = (44100, 48000, 88200, 96000, 176400, 192000)
 
 
 @rule("FMT009", severity="error", daw="sample-rate", rates=RATES)
-def sample_rate(stems: StemSet, *, rates: tuple[int, ...]) -> Iterator[Found]:
+def sample_rate(stems: StemSet, *, rates: tuple[int, ...]) -> Finds:
     """A stem has a sample rate that no session uses.
 
     What

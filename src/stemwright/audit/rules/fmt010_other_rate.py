@@ -1,16 +1,10 @@
-"""FMT010: another sample rate than the session's."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._majority import comparable
 from stemwright.model import StemSet
 
 
 @rule("FMT010", severity="error", daw="sample-rate", rate=0)
-def other_rate(stems: StemSet, *, rate: int) -> Iterator[Found]:
+def other_rate(stems: StemSet, *, rate: int) -> Finds:
     """A stem is not at the sample rate that is asked for.
 
     What

@@ -1,15 +1,9 @@
-"""FMT011: more than two channels."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT011", severity="warning", channels=2)
-def multichannel(stems: StemSet, *, channels: int) -> Iterator[Found]:
+def multichannel(stems: StemSet, *, channels: int) -> Finds:
     """A stem has more channels than the delivery.
 
     What

@@ -1,16 +1,11 @@
-"""FMT012: headers with the wrong sample rate."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
 from statistics import median
 
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT012", severity="warning", confidence="heuristic", repair="lossless", tolerance=2e-4)
-def wrong_rate(stems: StemSet, *, tolerance: float) -> Iterator[Found]:
+def wrong_rate(stems: StemSet, *, tolerance: float) -> Finds:
     """A stem seems to carry the wrong sample rate in its header.
 
     What

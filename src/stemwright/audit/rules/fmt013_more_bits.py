@@ -1,15 +1,9 @@
-"""FMT013: integers of more than 24 bits."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("FMT013", severity="warning", repair="lossy", daw="bit-depth", bits=24)
-def more_bits(stems: StemSet, *, bits: int) -> Iterator[Found]:
+def more_bits(stems: StemSet, *, bits: int) -> Finds:
     """A stem has integers of more bits than asked for.
 
     What

@@ -1,15 +1,9 @@
-"""INT001: empty files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("INT001", severity="error")
-def empty_file(stems: StemSet) -> Iterator[Found]:
+def empty_file(stems: StemSet) -> Finds:
     """A file holds no bytes at all.
 
     What

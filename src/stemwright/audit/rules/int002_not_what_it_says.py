@@ -1,10 +1,4 @@
-"""INT002: files that are not what their suffix says."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _WAV = ("wav", "rf64", "bw64")
@@ -31,7 +25,7 @@ _PROMISES = {
 
 
 @rule("INT002", severity="error")
-def not_what_it_says(stems: StemSet) -> Iterator[Found]:
+def not_what_it_says(stems: StemSet) -> Finds:
     """A file is no audio, or another kind of audio than its name says.
 
     What

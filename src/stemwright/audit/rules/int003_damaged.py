@@ -1,15 +1,9 @@
-"""INT003: files of which nothing can be read."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("INT003", severity="error")
-def damaged(stems: StemSet) -> Iterator[Found]:
+def damaged(stems: StemSet) -> Finds:
     """A file is audio, but its samples cannot be read.
 
     What

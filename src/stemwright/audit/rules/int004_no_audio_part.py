@@ -1,15 +1,9 @@
-"""INT004: no audio part."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("INT004", severity="error")
-def no_audio_part(stems: StemSet) -> Iterator[Found]:
+def no_audio_part(stems: StemSet) -> Finds:
     """A file has a header, but no audio part at all.
 
     What

@@ -1,15 +1,9 @@
-"""INT005: truncated audio."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 
 @rule("INT005", severity="error")
-def truncated(stems: StemSet) -> Iterator[Found]:
+def truncated(stems: StemSet) -> Finds:
     """A file ends before the length that its header promises.
 
     What

@@ -1,16 +1,10 @@
-"""INT006: headers that were never completed."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT006", severity="warning", repair="lossless")
-def unfinished_header(stems: StemSet) -> Iterator[Found]:
+def unfinished_header(stems: StemSet) -> Finds:
     """A file's header was never completed; all samples are there.
 
     What

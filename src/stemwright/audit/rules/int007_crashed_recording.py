@@ -1,16 +1,10 @@
-"""INT007: audio behind a header that says there is none."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT007", severity="error", repair="lossless")
-def crashed_recording(stems: StemSet) -> Iterator[Found]:
+def crashed_recording(stems: StemSet) -> Finds:
     """A file's header says that it holds no audio, but audio follows.
 
     What

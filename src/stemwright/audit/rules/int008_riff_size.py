@@ -1,16 +1,10 @@
-"""INT008: the file size in the header."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT008", severity="info", repair="lossless")
-def riff_size(stems: StemSet) -> Iterator[Found]:
+def riff_size(stems: StemSet) -> Finds:
     """The file size in a header is not the size of the file.
 
     What

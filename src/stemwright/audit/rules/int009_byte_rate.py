@@ -1,16 +1,10 @@
-"""INT009: a 'fmt' chunk that contradicts itself."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT009", severity="warning", repair="lossless")
-def byte_rate(stems: StemSet) -> Iterator[Found]:
+def byte_rate(stems: StemSet) -> Finds:
     """A header's sample rate, channels, bits and byte rate contradict each other.
 
     What

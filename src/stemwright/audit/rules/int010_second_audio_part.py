@@ -1,16 +1,10 @@
-"""INT010: two audio parts."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT010", severity="error")
-def second_audio_part(stems: StemSet) -> Iterator[Found]:
+def second_audio_part(stems: StemSet) -> Finds:
     """A file has a second audio part or a second format.
 
     What

@@ -1,16 +1,10 @@
-"""INT011: missing pad bytes."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT011", severity="warning", repair="lossless")
-def no_pad(stems: StemSet) -> Iterator[Found]:
+def no_pad(stems: StemSet) -> Finds:
     """A chunk of odd size is not followed by its pad byte.
 
     What

@@ -1,16 +1,10 @@
-"""INT012: bytes behind the last chunk."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT012", severity="info", repair="lossless")
-def trailing_bytes(stems: StemSet) -> Iterator[Found]:
+def trailing_bytes(stems: StemSet) -> Finds:
     """Bytes that belong to nothing stand at the end of a file.
 
     What

@@ -1,16 +1,10 @@
-"""INT013: chunks in the wrong order."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT013", severity="warning", repair="lossless")
-def chunk_order(stems: StemSet) -> Iterator[Found]:
+def chunk_order(stems: StemSet) -> Finds:
     """The format or the start time stands behind the audio.
 
     What

@@ -1,16 +1,10 @@
-"""INT015: part of a frame at the end."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT015", severity="warning", repair="lossless")
-def odd_tail(stems: StemSet) -> Iterator[Found]:
+def odd_tail(stems: StemSet) -> Finds:
     """The audio part ends in the middle of a frame.
 
     What

@@ -1,15 +1,9 @@
-"""INT016: files without samples."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("INT016", severity="error")
-def no_samples(stems: StemSet) -> Iterator[Found]:
+def no_samples(stems: StemSet) -> Finds:
     """A file has a proper header and no audio behind it.
 
     What

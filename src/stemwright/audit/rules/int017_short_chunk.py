@@ -1,16 +1,10 @@
-"""INT017: other chunks that are cut off."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._damage import damages
 from stemwright.model import StemSet
 
 
 @rule("INT017", severity="info", repair="lossless")
-def short_chunk(stems: StemSet) -> Iterator[Found]:
+def short_chunk(stems: StemSet) -> Finds:
     """A chunk that is no audio runs past the end of the file.
 
     What

@@ -1,15 +1,9 @@
-"""INT018: NaN and infinite samples."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("INT018", severity="error")
-def not_finite(stems: StemSet) -> Iterator[Found]:
+def not_finite(stems: StemSet) -> Finds:
     """A float file holds samples that are no numbers.
 
     What

@@ -1,15 +1,9 @@
-"""INT019: float samples that no converter makes."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("INT019", severity="warning", repair="lossy", denormals=1000)
-def absurd_floats(stems: StemSet, *, denormals: int) -> Iterator[Found]:
+def absurd_floats(stems: StemSet, *, denormals: int) -> Finds:
     """A float file holds samples far beyond full scale, or ones so small that they only cost time.
 
     What

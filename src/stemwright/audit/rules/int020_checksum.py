@@ -1,15 +1,9 @@
-"""INT020: checksums."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, rule
+from stemwright.audit import Finds, Found, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("INT020", severity="error")
-def checksum(stems: StemSet) -> Iterator[Found]:
+def checksum(stems: StemSet) -> Finds:
     """The audio is not the audio that its checksum was made of.
 
     What

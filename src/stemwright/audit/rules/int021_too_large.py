@@ -1,17 +1,11 @@
-"""INT021: files too large for their container."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 GIB = 1 << 30
 
 
 @rule("INT021", severity="error", repair="lossless")
-def too_large(stems: StemSet) -> Iterator[Found]:
+def too_large(stems: StemSet) -> Finds:
     """A WAV file is larger than a WAV file can be.
 
     What

@@ -1,15 +1,9 @@
-"""INT022: files that nothing here can open."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("INT022", severity="error")
-def no_reader(stems: StemSet) -> Iterator[Found]:
+def no_reader(stems: StemSet) -> Finds:
     """A file cannot be opened here.
 
     What

@@ -1,15 +1,9 @@
-"""LVL001: headroom."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("LVL001", severity="warning", repair="lossy", daw="headroom", limit_dbfs=-3.0)
-def headroom(stems: StemSet, *, limit_dbfs: float) -> Iterator[Found]:
+def headroom(stems: StemSet, *, limit_dbfs: float) -> Finds:
     """A stem peaks above the headroom limit.
 
     What

@@ -1,16 +1,11 @@
-"""LVL002: the level of the whole set."""
-
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("LVL002", severity="info", daw="normalise", low_dbfs=-6.0)
-def low_set(stems: StemSet, *, low_dbfs: float) -> Iterator[Found]:
+def low_set(stems: StemSet, *, low_dbfs: float) -> Finds:
     """Even the loudest stem stays below the level window.
 
     What

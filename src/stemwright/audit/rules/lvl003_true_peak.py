@@ -1,15 +1,9 @@
-"""LVL003: true peak."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("LVL003", severity="warning", confidence="measured", repair="lossy", daw="headroom", limit_dbtp=-1.0)
-def true_peak(stems: StemSet, *, limit_dbtp: float) -> Iterator[Found]:
+def true_peak(stems: StemSet, *, limit_dbtp: float) -> Finds:
     """A stem's true peak is close to full scale or beyond.
 
     What

@@ -1,15 +1,9 @@
-"""LVL004: overs between the samples."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, counted, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("LVL004", severity="warning", confidence="measured", repair="lossy", daw="headroom")
-def intersample_over(stems: StemSet) -> Iterator[Found]:
+def intersample_over(stems: StemSet) -> Finds:
     """A stem goes over full scale between its samples.
 
     What

@@ -1,10 +1,4 @@
-"""LVL005: very quiet stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 SILENT = -90.0
@@ -12,7 +6,7 @@ SILENT = -90.0
 
 
 @rule("LVL005", severity="warning", peak_dbfs=-40.0, loudness_lufs=-50.0, roles=("fx", "drums.room"))
-def very_quiet(stems: StemSet, *, peak_dbfs: float, loudness_lufs: float, roles: tuple[str, ...]) -> Iterator[Found]:
+def very_quiet(stems: StemSet, *, peak_dbfs: float, loudness_lufs: float, roles: tuple[str, ...]) -> Finds:
     """A stem is so quiet that its fader may have been down.
 
     What

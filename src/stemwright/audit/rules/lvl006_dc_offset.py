@@ -1,16 +1,10 @@
-"""LVL006: DC offset."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 from stemwright.units import db
 
 
 @rule("LVL006", severity="warning", repair="lossy", confidence="measured", limit=1e-3, error_limit=1e-2)
-def dc_offset(stems: StemSet, *, limit: float, error_limit: float) -> Iterator[Found]:
+def dc_offset(stems: StemSet, *, limit: float, error_limit: float) -> Finds:
     """A stem's waveform does not swing around zero.
 
     What

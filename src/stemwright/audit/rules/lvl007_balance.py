@@ -1,10 +1,4 @@
-"""LVL007: balance of the sides."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 ONE_SIDED = 60.0
@@ -12,7 +6,7 @@ ONE_SIDED = 60.0
 
 
 @rule("LVL007", severity="info", confidence="measured", limit_db=12.0)
-def balance(stems: StemSet, *, limit_db: float) -> Iterator[Found]:
+def balance(stems: StemSet, *, limit_db: float) -> Finds:
     """One side of a stereo stem is much louder than the other.
 
     What

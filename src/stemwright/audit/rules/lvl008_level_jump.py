@@ -1,15 +1,9 @@
-"""LVL008: level jumps."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("LVL008", severity="info", confidence="heuristic")
-def level_jump(stems: StemSet) -> Iterator[Found]:
+def level_jump(stems: StemSet) -> Finds:
     """A stem's level jumps from one moment to the next.
 
     What

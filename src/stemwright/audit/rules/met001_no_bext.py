@@ -1,15 +1,9 @@
-"""MET001: WAV files without a bext chunk."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("MET001", severity="warning", repair="lossless")
-def no_bext(stems: StemSet) -> Iterator[Found]:
+def no_bext(stems: StemSet) -> Finds:
     """A WAV file is no Broadcast WAV.
 
     What

@@ -1,15 +1,9 @@
-"""MET002: time stamps of zero."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("MET002", severity="info", repair="lossless", daw="start")
-def time_stamp_zero(stems: StemSet) -> Iterator[Found]:
+def time_stamp_zero(stems: StemSet) -> Finds:
     """The time stamps say midnight.
 
     What

@@ -1,19 +1,15 @@
-"""MET003: fields of bext."""
-
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import Metadata, StemSet
 
 _SEPARATOR = re.compile("[-_:. /]")
 
 
 @rule("MET003", severity="warning", repair="lossless")
-def bext_fields(stems: StemSet) -> Iterator[Found]:
+def bext_fields(stems: StemSet) -> Finds:
     """A field of the bext chunk is malformed.
 
     What

@@ -1,10 +1,4 @@
-"""MET004: short bext chunks."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _FIXED = 602
@@ -12,7 +6,7 @@ _FIXED = 602
 
 
 @rule("MET004", severity="warning", repair="lossless")
-def short_bext(stems: StemSet) -> Iterator[Found]:
+def short_bext(stems: StemSet) -> Finds:
     """The bext chunk is too short.
 
     What

@@ -1,16 +1,11 @@
-"""MET005: stored loudness."""
-
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("MET005", severity="warning", repair="lossless", confidence="measured", limit=0.5)
-def stored_loudness(stems: StemSet, *, limit: float) -> Iterator[Found]:
+def stored_loudness(stems: StemSet, *, limit: float) -> Finds:
     """The loudness written in the file is not that of the file.
 
     What

@@ -1,15 +1,9 @@
-"""MET006: UMIDs."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("MET006", severity="info", repair="lossless", required=False)
-def umid(stems: StemSet, *, required: bool) -> Iterator[Found]:
+def umid(stems: StemSet, *, required: bool) -> Finds:
     """UMIDs are not unique.
 
     What

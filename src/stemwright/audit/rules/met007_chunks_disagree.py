@@ -1,15 +1,11 @@
-"""MET007: chunks that contradict each other."""
-
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import AudioFile, StemSet
 
 
 @rule("MET007", severity="warning", repair="lossless")
-def chunks_disagree(stems: StemSet) -> Iterator[Found]:
+def chunks_disagree(stems: StemSet) -> Finds:
     """Two chunks of a file disagree.
 
     What

@@ -1,16 +1,10 @@
-"""MET008: tags for tempo and key."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
 
 @rule("MET008", severity="info", repair="lossless", tags=("bpm", "key"))
-def no_tempo_tag(stems: StemSet, *, tags: tuple[str, ...]) -> Iterator[Found]:
+def no_tempo_tag(stems: StemSet, *, tags: tuple[str, ...]) -> Finds:
     """Files carry no tags for tempo and key.
 
     What

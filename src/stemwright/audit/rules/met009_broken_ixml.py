@@ -1,15 +1,9 @@
-"""MET009: iXML that is no XML."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("MET009", severity="warning", repair="lossless")
-def broken_ixml(stems: StemSet) -> Iterator[Found]:
+def broken_ixml(stems: StemSet) -> Finds:
     """The iXML chunk cannot be read.
 
     What

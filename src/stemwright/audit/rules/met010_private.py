@@ -1,16 +1,10 @@
-"""MET010: what metadata gives away."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import files
 from stemwright.model import StemSet
 
 
 @rule("MET010", severity="info", repair="lossless")
-def private(stems: StemSet) -> Iterator[Found]:
+def private(stems: StemSet) -> Finds:
     """Metadata tells where the files come from.
 
     What

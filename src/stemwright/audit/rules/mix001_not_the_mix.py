@@ -1,10 +1,4 @@
-"""MIX001: stems that are not the mix."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
@@ -12,7 +6,7 @@ from stemwright.model import StemSet
 @rule(
     "MIX001", severity="warning", confidence="measured", daw="master-bus", ok_db=-60.0, error_db=-40.0, lossy_db=-10.0
 )
-def not_the_mix(stems: StemSet, *, ok_db: float, error_db: float, lossy_db: float) -> Iterator[Found]:
+def not_the_mix(stems: StemSet, *, ok_db: float, error_db: float, lossy_db: float) -> Finds:
     """The stems do not add up to the reference mix.
 
     What

@@ -1,17 +1,11 @@
-"""MIX002: stems that are not in the mix."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 from stemwright.units import db
 
 
 @rule("MIX002", severity="warning", confidence="measured")
-def not_in_the_mix(stems: StemSet) -> Iterator[Found]:
+def not_in_the_mix(stems: StemSet) -> Finds:
     """A stem is not in the reference mix.
 
     What

@@ -1,17 +1,11 @@
-"""MIX003: sound of the mix that is in no stem."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from stemwright import units
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import Span, StemSet
 
 
 @rule("MIX003", severity="error", confidence="measured")
-def in_no_stem(stems: StemSet) -> Iterator[Found]:
+def in_no_stem(stems: StemSet) -> Finds:
     """The reference mix holds sound that is in no stem.
 
     What

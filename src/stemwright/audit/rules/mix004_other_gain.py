@@ -1,16 +1,10 @@
-"""MIX004: stems at another gain than in the mix."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX004", severity="warning", repair="lossy", confidence="measured", daw="normalise", limit_db=_mixdown.GAIN_DB)
-def other_gain(stems: StemSet, *, limit_db: float) -> Iterator[Found]:
+def other_gain(stems: StemSet, *, limit_db: float) -> Finds:
     """A stem is louder or softer than in the reference mix.
 
     What

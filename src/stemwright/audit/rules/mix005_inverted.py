@@ -1,16 +1,10 @@
-"""MIX005: inverted stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX005", severity="error", repair="lossless", confidence="measured")
-def inverted(stems: StemSet) -> Iterator[Found]:
+def inverted(stems: StemSet) -> Finds:
     """A stem has the opposite polarity of its sound in the reference mix.
 
     What

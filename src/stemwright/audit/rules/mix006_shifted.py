@@ -1,16 +1,10 @@
-"""MIX006: stems that are early or late."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX006", severity="error", repair="lossless", confidence="measured", daw="start")
-def shifted(stems: StemSet) -> Iterator[Found]:
+def shifted(stems: StemSet) -> Finds:
     """A stem is early or late against the reference mix.
 
     What

@@ -1,16 +1,10 @@
-"""MIX007: drifting stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX007", severity="error", repair="lossy", confidence="measured", daw="sample-rate")
-def drift(stems: StemSet) -> Iterator[Found]:
+def drift(stems: StemSet) -> Finds:
     """A stem runs faster or slower than in the reference mix.
 
     What

@@ -1,16 +1,10 @@
-"""MIX008: processing on the master bus."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX008", severity="info", confidence="measured", daw="master-bus", lossy_db=-10.0)
-def master_bus(stems: StemSet, *, lossy_db: float) -> Iterator[Found]:
+def master_bus(stems: StemSet, *, lossy_db: float) -> Finds:
     """The reference mix went through a master bus that the stems did not.
 
     What

@@ -1,16 +1,10 @@
-"""MIX009: missing effect returns."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
 @rule("MIX009", severity="warning", confidence="heuristic")
-def returns_missing(stems: StemSet) -> Iterator[Found]:
+def returns_missing(stems: StemSet) -> Finds:
     """Reverb or delay returns of the reference mix are in no stem.
 
     What

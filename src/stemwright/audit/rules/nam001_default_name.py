@@ -1,16 +1,10 @@
-"""NAM001: default names."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import Stem, StemSet
 from stemwright.naming import DEFAULT_NAME, guess_role
 
 
 @rule("NAM001", severity="warning", confidence="heuristic", daw="names")
-def default_name(stems: StemSet) -> Iterator[Found]:
+def default_name(stems: StemSet) -> Finds:
     """A file has the name that the DAW gave it.
 
     What

@@ -1,15 +1,9 @@
-"""NAM002: spaces in names."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("NAM002", severity="warning", repair="lossless")
-def spaces(stems: StemSet) -> Iterator[Found]:
+def spaces(stems: StemSet) -> Finds:
     """A file name holds spaces.
 
     What

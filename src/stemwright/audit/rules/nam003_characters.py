@@ -1,11 +1,6 @@
-"""NAM003: characters in names."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_ -]")
@@ -16,7 +11,7 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 
 
 @rule("NAM003", severity="warning", repair="lossless")
-def characters(stems: StemSet) -> Iterator[Found]:
+def characters(stems: StemSet) -> Finds:
     """A file name holds characters that not every system takes.
 
     What

@@ -1,16 +1,11 @@
-"""NAM004: long names."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
 from unicodedata import normalize
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("NAM004", severity="warning", repair="lossless", characters=50)
-def too_long(stems: StemSet, *, characters: int) -> Iterator[Found]:
+def too_long(stems: StemSet, *, characters: int) -> Finds:
     """A file name is too long.
 
     What

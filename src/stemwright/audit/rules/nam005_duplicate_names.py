@@ -1,16 +1,11 @@
-"""NAM005: names that collide."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
 from unicodedata import normalize
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("NAM005", severity="error", repair="lossless")
-def duplicate_names(stems: StemSet) -> Iterator[Found]:
+def duplicate_names(stems: StemSet) -> Finds:
     """Two files have the same name for some systems.
 
     What

@@ -1,16 +1,10 @@
-"""NAM006: names that Windows refuses."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 from stemwright.naming import RESERVED
 
 
 @rule("NAM006", severity="error", repair="lossless")
-def reserved_name(stems: StemSet) -> Iterator[Found]:
+def reserved_name(stems: StemSet) -> Finds:
     """A file cannot exist under its name on Windows.
 
     What

@@ -1,16 +1,11 @@
-"""NAM007: how accents are coded."""
-
-from __future__ import annotations
-
 import unicodedata
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("NAM007", severity="warning", repair="lossless")
-def decomposed_name(stems: StemSet) -> Iterator[Found]:
+def decomposed_name(stems: StemSet) -> Finds:
     """A file name holds characters that look like others or like nothing.
 
     What

@@ -1,18 +1,13 @@
-"""NAM008: names that follow no pattern."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
 
 @rule("NAM008", severity="warning", confidence="heuristic", repair="lossless", pattern="")
-def no_common_pattern(stems: StemSet, *, pattern: str) -> Iterator[Found]:
+def no_common_pattern(stems: StemSet, *, pattern: str) -> Finds:
     """The names do not follow one pattern.
 
     What

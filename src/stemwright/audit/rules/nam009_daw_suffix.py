@@ -1,11 +1,6 @@
-"""NAM009: what a DAW hung to a name."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _SUFFIX = re.compile(
@@ -16,7 +11,7 @@ _SUFFIX = re.compile(
 
 
 @rule("NAM009", severity="info", confidence="heuristic", repair="lossless", daw="names")
-def daw_suffix(stems: StemSet) -> Iterator[Found]:
+def daw_suffix(stems: StemSet) -> Finds:
     """A name carries what a DAW or a file manager hung to it.
 
     What

@@ -1,16 +1,10 @@
-"""NAM010: names that tell no instrument."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
 
 @rule("NAM010", severity="info", confidence="heuristic")
-def unknown_role(stems: StemSet) -> Iterator[Found]:
+def unknown_role(stems: StemSet) -> Finds:
     """Names tell no instrument that we know.
 
     What

@@ -1,11 +1,6 @@
-"""NAM011: names that the sound contradicts."""
-
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 _PLAUSIBLE = {
@@ -18,7 +13,7 @@ _PLAUSIBLE = {
 
 
 @rule("NAM011", severity="info", confidence="heuristic")
-def other_content(stems: StemSet) -> Iterator[Found]:
+def other_content(stems: StemSet) -> Finds:
     """A name says one instrument, the sound another.
 
     What

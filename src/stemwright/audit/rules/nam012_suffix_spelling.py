@@ -1,17 +1,11 @@
-"""NAM012: suffixes."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _SAME = {".wave": ".wav", ".bwf": ".wav", ".aif": ".aiff"}
 
 
 @rule("NAM012", severity="info", repair="lossless")
-def suffix_spelling(stems: StemSet) -> Iterator[Found]:
+def suffix_spelling(stems: StemSet) -> Finds:
     """Suffixes are spelled in several ways.
 
     What

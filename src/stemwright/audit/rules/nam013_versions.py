@@ -1,12 +1,7 @@
-"""NAM013: several versions of one stem."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
@@ -16,7 +11,7 @@ _VERSION = re.compile(
 
 
 @rule("NAM013", severity="warning", confidence="heuristic")
-def versions(stems: StemSet) -> Iterator[Found]:
+def versions(stems: StemSet) -> Finds:
     """A stem is there in several versions.
 
     What

@@ -1,11 +1,6 @@
-"""NAM014: track numbers in names."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
@@ -13,7 +8,7 @@ _NUMBER = re.compile(r"(?:\d{1,2}|0\d\d)[ ._-]+(?=.*[^\W\d_])")
 
 
 @rule("NAM014", severity="info", confidence="heuristic", repair="lossless")
-def track_numbers(stems: StemSet) -> Iterator[Found]:
+def track_numbers(stems: StemSet) -> Finds:
     """Some names begin with a track number and some do not.
 
     What

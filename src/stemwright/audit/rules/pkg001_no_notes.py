@@ -1,18 +1,13 @@
-"""PKG001: notes."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _WORDS = ("notes", "info", "readme", "session")
 
 
 @rule("PKG001", severity="warning")
-def no_notes(stems: StemSet) -> Iterator[Found]:
+def no_notes(stems: StemSet) -> Finds:
     """No notes lie with the stems.
 
     What

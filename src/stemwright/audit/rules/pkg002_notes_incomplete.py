@@ -1,16 +1,10 @@
-"""PKG002: what notes leave out."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._notes import tells
 from stemwright.model import StemSet
 
 
 @rule("PKG002", severity="warning", confidence="heuristic", topics=("BPM", "key", "effects"))
-def notes_incomplete(stems: StemSet, *, topics: tuple[str, ...]) -> Iterator[Found]:
+def notes_incomplete(stems: StemSet, *, topics: tuple[str, ...]) -> Finds:
     """The notes leave something out.
 
     What

@@ -1,16 +1,12 @@
-"""PKG003: notes that the files contradict."""
+from collections.abc import Collection
 
-from __future__ import annotations
-
-from collections.abc import Collection, Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules import _notes
 from stemwright.model import StemSet
 
 
 @rule("PKG003", severity="warning", confidence="heuristic")
-def notes_contradict(stems: StemSet) -> Iterator[Found]:
+def notes_contradict(stems: StemSet) -> Finds:
     """The notes say one thing, the files another.
 
     What

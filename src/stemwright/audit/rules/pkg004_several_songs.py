@@ -1,17 +1,12 @@
-"""PKG004: several songs."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import Stem, StemSet
 from stemwright.naming import guess_role
 
 
 @rule("PKG004", severity="warning", confidence="heuristic", daw="equal-length")
-def several_songs(stems: StemSet) -> Iterator[Found]:
+def several_songs(stems: StemSet) -> Finds:
     """Stems of several songs seem to lie in one folder.
 
     What

@@ -1,17 +1,11 @@
-"""PKG005: junk files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx"})
 
 
 @rule("PKG005", severity="warning", repair="lossless")
-def junk(stems: StemSet) -> Iterator[Found]:
+def junk(stems: StemSet) -> Finds:
     """Files of an operating system lie between the stems.
 
     What

@@ -1,10 +1,4 @@
-"""PKG006: leftovers of programs."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _SUFFIXES = (
@@ -14,7 +8,7 @@ _SUFFIXES = (
 
 
 @rule("PKG006", severity="info", repair="lossless")
-def leftovers(stems: StemSet) -> Iterator[Found]:
+def leftovers(stems: StemSet) -> Finds:
     """Working files of programs lie between the stems.
 
     What

@@ -1,16 +1,10 @@
-"""PKG007: the reference mix."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
 
 @rule("PKG007", severity="warning", confidence="heuristic")
-def no_reference(stems: StemSet) -> Iterator[Found]:
+def no_reference(stems: StemSet) -> Finds:
     """No reference mix lies with the stems.
 
     What

@@ -1,17 +1,11 @@
-"""PKG008: links in place of files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _SHORTCUTS = (".lnk", ".url", ".webloc", ".desktop", ".symlink")
 
 
 @rule("PKG008", severity="error")
-def links(stems: StemSet) -> Iterator[Found]:
+def links(stems: StemSet) -> Finds:
     """A link lies where a file should be.
 
     What

@@ -1,15 +1,9 @@
-"""PKG009: audio in subfolders."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("PKG009", severity="warning", repair="lossless")
-def subfolders(stems: StemSet) -> Iterator[Found]:
+def subfolders(stems: StemSet) -> Finds:
     """Audio lies in folders inside the folder of stems.
 
     What

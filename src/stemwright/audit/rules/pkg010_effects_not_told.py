@@ -1,10 +1,4 @@
-"""PKG010: effects that only names tell of."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.audit.rules._notes import tells
 from stemwright.model import StemSet
@@ -14,7 +8,7 @@ _PRINTED = frozenset({"wet", "fx", "efx", "print", "printed", "verb", "reverb", 
 
 
 @rule("PKG010", severity="info", confidence="heuristic")
-def effects_not_told(stems: StemSet) -> Iterator[Found]:
+def effects_not_told(stems: StemSet) -> Finds:
     """Names speak of printed effects, the notes do not.
 
     What

@@ -1,16 +1,10 @@
-"""PKG011: the folder's name."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 from stemwright.naming import bpm_and_key_in
 
 
 @rule("PKG011", severity="info", repair="lossless")
-def folder_name(stems: StemSet) -> Iterator[Found]:
+def folder_name(stems: StemSet) -> Finds:
     """The folder is not called Song_BPM_Key.
 
     What

@@ -1,10 +1,4 @@
-"""PKG012: checksums."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import files
 from stemwright.model import StemSet
 
@@ -13,7 +7,7 @@ _NAMES = frozenset({"manifest.json", "checksums.txt", "md5sums", "sha256sums", "
 
 
 @rule("PKG012", severity="info", repair="lossless")
-def no_checksums(stems: StemSet) -> Iterator[Found]:
+def no_checksums(stems: StemSet) -> Finds:
     """No checksums lie with the files.
 
     What

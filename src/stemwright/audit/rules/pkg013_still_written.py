@@ -1,17 +1,11 @@
-"""PKG013: files that are not finished."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 _PARTIAL = (".crdownload", ".part", ".partial", ".download", ".opdownload", ".filepart", ".!ut", ".dropbox.tmp")
 
 
 @rule("PKG013", severity="error")
-def still_written(stems: StemSet) -> Iterator[Found]:
+def still_written(stems: StemSet) -> Finds:
     """A file is still being written.
 
     What

@@ -1,16 +1,10 @@
-"""SES001: sample rate of the session."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules.fmt009_sample_rate import RATES
 from stemwright.model import DawSession
 
 
 @rule("SES001", severity="error", daw="sample-rate", rates=RATES)
-def session_rate(session: DawSession, *, rates: tuple[int, ...]) -> Iterator[Found]:
+def session_rate(session: DawSession, *, rates: tuple[int, ...]) -> Finds:
     """The session runs at a rate that no mix engineer takes.
 
     What

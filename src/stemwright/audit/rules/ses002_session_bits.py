@@ -1,15 +1,9 @@
-"""SES002: bit depth of the session."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES002", severity="warning", daw="bit-depth", bits=24)
-def session_bits(session: DawSession, *, bits: int) -> Iterator[Found]:
+def session_bits(session: DawSession, *, bits: int) -> Finds:
     """The session records fewer than 24 bits.
 
     What

@@ -1,16 +1,10 @@
-"""SES003: tracks in pieces."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import named, sounding
 from stemwright.model import DawSession
 
 
 @rule("SES003", severity="warning", daw="equal-length")
-def not_consolidated(session: DawSession) -> Iterator[Found]:
+def not_consolidated(session: DawSession) -> Finds:
     """A track consists of several clips.
 
     What

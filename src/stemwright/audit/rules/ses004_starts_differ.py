@@ -1,16 +1,10 @@
-"""SES004: where tracks start."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._session import named, whole
 from stemwright.model import DawSession
 
 
 @rule("SES004", severity="warning", daw="start", within_s=0.05)
-def starts_differ(session: DawSession, *, within_s: float) -> Iterator[Found]:
+def starts_differ(session: DawSession, *, within_s: float) -> Finds:
     """A consolidated track does not start with the others.
 
     What

@@ -1,16 +1,10 @@
-"""SES005: where tracks end."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._session import named, whole
 from stemwright.model import DawSession
 
 
 @rule("SES005", severity="warning", daw="equal-length", within_s=0.05)
-def ends_differ(session: DawSession, *, within_s: float) -> Iterator[Found]:
+def ends_differ(session: DawSession, *, within_s: float) -> Finds:
     """A consolidated track ends before the others.
 
     What

@@ -1,16 +1,10 @@
-"""SES006: plug-ins on tracks."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import listed, named, on
 from stemwright.model import DawSession
 
 
 @rule("SES006", severity="info", confidence="heuristic")
-def track_plugins(session: DawSession) -> Iterator[Found]:
+def track_plugins(session: DawSession) -> Finds:
     """A track has plug-ins that will be printed.
 
     What

@@ -1,16 +1,10 @@
-"""SES007: plug-ins on the master."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import listed, named, on
 from stemwright.model import DawSession
 
 
 @rule("SES007", severity="warning", confidence="heuristic", daw="master-bus")
-def master_plugins(session: DawSession) -> Iterator[Found]:
+def master_plugins(session: DawSession) -> Finds:
     """The master fader has plug-ins that are not bypassed.
 
     What

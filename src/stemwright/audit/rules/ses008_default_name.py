@@ -1,17 +1,11 @@
-"""SES008: names that the DAW gave."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import named
 from stemwright.model import DawSession
 from stemwright.naming import DEFAULT_NAME
 
 
 @rule("SES008", severity="warning", confidence="heuristic", daw="names")
-def default_name(session: DawSession) -> Iterator[Found]:
+def default_name(session: DawSession) -> Finds:
     """A track has the name that the DAW gave it.
 
     What

@@ -1,16 +1,10 @@
-"""SES009: soloed tracks."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import listed
 from stemwright.model import DawSession
 
 
 @rule("SES009", severity="warning")
-def soloed(session: DawSession) -> Iterator[Found]:
+def soloed(session: DawSession) -> Finds:
     """A track is soloed.
 
     What

@@ -1,16 +1,10 @@
-"""SES010: muted, inactive and hidden tracks."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import named
 from stemwright.model import DawSession
 
 
 @rule("SES010", severity="info")
-def out_of_the_mix(session: DawSession) -> Iterator[Found]:
+def out_of_the_mix(session: DawSession) -> Finds:
     """A track with clips is muted, inactive or hidden.
 
     What

@@ -1,16 +1,10 @@
-"""SES011: muted clips."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, rule
+from stemwright.audit import Finds, Found, counted, rule
 from stemwright.audit.rules._session import named, sounding
 from stemwright.model import DawSession
 
 
 @rule("SES011", severity="info")
-def muted_clips(session: DawSession) -> Iterator[Found]:
+def muted_clips(session: DawSession) -> Finds:
     """A track that sounds has muted clips.
 
     What

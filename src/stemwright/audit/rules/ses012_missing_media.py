@@ -1,16 +1,10 @@
-"""SES012: missing media."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import listed, named
 from stemwright.model import DawSession
 
 
 @rule("SES012", severity="error")
-def missing_media(session: DawSession) -> Iterator[Found]:
+def missing_media(session: DawSession) -> Finds:
     """Audio of a track is missing.
 
     What

@@ -1,15 +1,9 @@
-"""SES013: markers."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES013", severity="info")
-def no_markers(session: DawSession) -> Iterator[Found]:
+def no_markers(session: DawSession) -> Finds:
     """The session has no markers.
 
     What

@@ -1,12 +1,7 @@
-"""SES014: dither in the session."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import on
 from stemwright.model import DawSession
 
@@ -14,7 +9,7 @@ _DITHER = re.compile(r"(?i)dither|pow-?r\b|\bmbit")
 
 
 @rule("SES014", severity="warning", confidence="heuristic", daw="dither")
-def dither_plugin(session: DawSession) -> Iterator[Found]:
+def dither_plugin(session: DawSession) -> Finds:
     """A dither plug-in is in the session.
 
     What

@@ -1,16 +1,10 @@
-"""SES015: sample rates of clips."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import named, sounding
 from stemwright.model import DawSession
 
 
 @rule("SES015", severity="warning", daw="sample-rate")
-def other_rate(session: DawSession) -> Iterator[Found]:
+def other_rate(session: DawSession) -> Finds:
     """A clip has another sample rate than the session.
 
     What

@@ -1,16 +1,10 @@
-"""SES016: names twice."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._session import named
 from stemwright.model import DawSession
 
 
 @rule("SES016", severity="warning", daw="names")
-def same_name(session: DawSession) -> Iterator[Found]:
+def same_name(session: DawSession) -> Finds:
     """Two tracks have one name.
 
     What

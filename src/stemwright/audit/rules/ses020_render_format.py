@@ -1,15 +1,9 @@
-"""SES020: file type of the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES020", severity="warning", daw="file-format", containers=("wav", "rf64", "bw64"))
-def render_format(session: DawSession, *, containers: tuple[str, ...]) -> Iterator[Found]:
+def render_format(session: DawSession, *, containers: tuple[str, ...]) -> Finds:
     """The render dialog is not set to a lossless file that all DAWs take.
 
     What

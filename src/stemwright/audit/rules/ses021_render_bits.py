@@ -1,15 +1,9 @@
-"""SES021: bit depth of the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES021", severity="error", daw="bit-depth", bits=24)
-def render_bits(session: DawSession, *, bits: int) -> Iterator[Found]:
+def render_bits(session: DawSession, *, bits: int) -> Finds:
     """The render dialog is set to fewer than 24 bits.
 
     What

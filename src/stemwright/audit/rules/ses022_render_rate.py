@@ -1,15 +1,9 @@
-"""SES022: sample rate of the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES022", severity="warning", daw="sample-rate")
-def render_rate(session: DawSession) -> Iterator[Found]:
+def render_rate(session: DawSession) -> Finds:
     """The render dialog is set to another rate than the session's.
 
     What

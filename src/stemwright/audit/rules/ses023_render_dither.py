@@ -1,15 +1,9 @@
-"""SES023: dither of the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES023", severity="warning", daw="dither")
-def render_dither(session: DawSession) -> Iterator[Found]:
+def render_dither(session: DawSession) -> Finds:
     """The render dialog dithers.
 
     What

@@ -1,15 +1,9 @@
-"""SES024: what the render does to the files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES024", severity="error", daw="normalise")
-def render_normalise(session: DawSession) -> Iterator[Found]:
+def render_normalise(session: DawSession) -> Finds:
     """The render dialog normalises, limits, fades, trims or pads.
 
     What

@@ -1,15 +1,9 @@
-"""SES025: stereo in the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES025", severity="warning", daw="split-mono")
-def render_split(session: DawSession) -> Iterator[Found]:
+def render_split(session: DawSession) -> Finds:
     """Stereo would be split, or folded to mono.
 
     What

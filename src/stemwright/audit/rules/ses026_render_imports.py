@@ -1,15 +1,9 @@
-"""SES026: import after the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES026", severity="info")
-def render_imports(session: DawSession) -> Iterator[Found]:
+def render_imports(session: DawSession) -> Finds:
     """What is rendered comes back into the session.
 
     What

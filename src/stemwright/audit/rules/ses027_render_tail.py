@@ -1,15 +1,9 @@
-"""SES027: tail of the render."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import DawSession
 
 
 @rule("SES027", severity="info", daw="tail", seconds=0.5)
-def render_tail(session: DawSession, *, seconds: float) -> Iterator[Found]:
+def render_tail(session: DawSession, *, seconds: float) -> Finds:
     """The render ends with the last clip.
 
     What

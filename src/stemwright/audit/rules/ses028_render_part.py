@@ -1,15 +1,9 @@
-"""SES028: what is rendered."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES028", severity="warning", daw="start")
-def render_part(session: DawSession) -> Iterator[Found]:
+def render_part(session: DawSession) -> Finds:
     """Only a part of the session would be rendered.
 
     What

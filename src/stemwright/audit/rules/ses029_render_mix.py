@@ -1,15 +1,9 @@
-"""SES029: a mix in place of stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import DawSession
 
 
 @rule("SES029", severity="info")
-def render_mix(session: DawSession) -> Iterator[Found]:
+def render_mix(session: DawSession) -> Finds:
     """The render makes one file of the whole mix.
 
     What

@@ -1,16 +1,10 @@
-"""SET001: mixed sample rates."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._majority import odd_ones
 from stemwright.model import StemSet
 
 
 @rule("SET001", severity="error")
-def mixed_rates(stems: StemSet) -> Iterator[Found]:
+def mixed_rates(stems: StemSet) -> Finds:
     """The stems do not all have the same sample rate.
 
     What

@@ -1,16 +1,10 @@
-"""SET002: mixed bit depths."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._majority import odd_ones
 from stemwright.model import StemSet
 
 
 @rule("SET002", severity="warning")
-def mixed_bit_depths(stems: StemSet) -> Iterator[Found]:
+def mixed_bit_depths(stems: StemSet) -> Finds:
     """The stems do not all have the same bit depth.
 
     What

@@ -1,16 +1,10 @@
-"""SET003: different lengths."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._majority import comparable, odd_ones
 from stemwright.model import StemSet
 
 
 @rule("SET003", severity="error", repair="lossless", frames=0)
-def lengths_differ(stems: StemSet, *, frames: int) -> Iterator[Found]:
+def lengths_differ(stems: StemSet, *, frames: int) -> Finds:
     """The stems are not all equally long, to the sample.
 
     What

@@ -1,16 +1,10 @@
-"""SET004: different start times."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._majority import comparable, odd_ones
 from stemwright.model import StemSet
 
 
 @rule("SET004", severity="error", repair="lossless")
-def starts_differ(stems: StemSet) -> Iterator[Found]:
+def starts_differ(stems: StemSet) -> Finds:
     """The stems' BWF time stamps differ.
 
     What

@@ -1,16 +1,10 @@
-"""SET005: time stamps on some stems only."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._majority import comparable
 from stemwright.model import StemSet
 
 
 @rule("SET005", severity="warning", repair="lossless")
-def stamps_missing(stems: StemSet) -> Iterator[Found]:
+def stamps_missing(stems: StemSet) -> Finds:
     """Some stems have a time stamp, others have none.
 
     What

@@ -1,11 +1,6 @@
-"""SET006: loose regions instead of whole tracks."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import Stem, StemSet
 
 SHORTER = 0.95
@@ -14,7 +9,7 @@ _REGION = re.compile(r"(?:[ _.-]+(?:\d{1,3}|cm|grp|A\d))+$", re.IGNORECASE)
 
 
 @rule("SET006", severity="error", confidence="measured", daw="equal-length")
-def not_consolidated(stems: StemSet) -> Iterator[Found]:
+def not_consolidated(stems: StemSet) -> Finds:
     """A track was delivered in pieces.
 
     What

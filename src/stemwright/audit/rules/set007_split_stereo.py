@@ -1,16 +1,10 @@
-"""SET007: stereo tracks split into two mono files."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._halves import halves
 from stemwright.model import StemSet
 
 
 @rule("SET007", severity="warning", repair="lossless", daw="split-mono")
-def split_stereo(stems: StemSet) -> Iterator[Found]:
+def split_stereo(stems: StemSet) -> Finds:
     """A stereo track was delivered as two mono files.
 
     What

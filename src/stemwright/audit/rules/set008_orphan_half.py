@@ -1,16 +1,10 @@
-"""SET008: half of a stereo track."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._halves import halves
 from stemwright.model import StemSet
 
 
 @rule("SET008", severity="error", daw="split-mono")
-def orphan_half(stems: StemSet) -> Iterator[Found]:
+def orphan_half(stems: StemSet) -> Finds:
     """One half of a split stereo track is missing.
 
     What

@@ -1,15 +1,9 @@
-"""SET009: the same audio twice."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("SET009", severity="error", repair="lossless")
-def same_audio(stems: StemSet) -> Iterator[Found]:
+def same_audio(stems: StemSet) -> Finds:
     """Two stems hold the same samples, or a stem those of the reference mix.
 
     What

@@ -1,16 +1,10 @@
-"""SET010: near copies."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from stemwright import units
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 
 @rule("SET010", severity="warning", confidence="measured")
-def near_copies(stems: StemSet) -> Iterator[Found]:
+def near_copies(stems: StemSet) -> Finds:
     """Two stems hold the same sound, but for level or polarity, or a stem that of the reference mix.
 
     What

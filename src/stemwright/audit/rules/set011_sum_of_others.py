@@ -1,16 +1,10 @@
-"""SET011: buses beside their members."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.audit.rules._names import listed
 from stemwright.model import StemSet
 
 
 @rule("SET011", severity="warning", confidence="measured")
-def sum_of_others(stems: StemSet) -> Iterator[Found]:
+def sum_of_others(stems: StemSet) -> Finds:
     """A stem is the sum of other stems.
 
     What

@@ -1,16 +1,10 @@
-"""SET012: expected stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from stemwright import naming
-from stemwright.audit import Found, rule
+from stemwright.audit import Finds, Found, rule
 from stemwright.model import StemSet
 
 
 @rule("SET012", severity="warning", required=())
-def missing_stem(stems: StemSet, *, required: tuple[str, ...]) -> Iterator[Found]:
+def missing_stem(stems: StemSet, *, required: tuple[str, ...]) -> Finds:
     """A stem that the receiver asks for is missing.
 
     What

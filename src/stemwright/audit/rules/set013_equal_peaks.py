@@ -1,10 +1,4 @@
-"""SET013: stems that all peak alike."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
@@ -17,7 +11,7 @@ from stemwright.model import StemSet
     within_db=0.02,
     stems_at_least=3,
 )
-def equal_peaks(stems: StemSet, *, within_db: float, stems_at_least: int) -> Iterator[Found]:
+def equal_peaks(stems: StemSet, *, within_db: float, stems_at_least: int) -> Finds:
     """All stems have the same peak.
 
     What

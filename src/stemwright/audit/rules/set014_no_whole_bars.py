@@ -1,16 +1,10 @@
-"""SET014: length in bars."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._majority import comparable
 from stemwright.model import StemSet
 
 
 @rule("SET014", severity="info", confidence="measured", daw="equal-length", frames=1)
-def no_whole_bars(stems: StemSet, *, frames: int) -> Iterator[Found]:
+def no_whole_bars(stems: StemSet, *, frames: int) -> Finds:
     """The stems do not last a whole number of bars.
 
     What

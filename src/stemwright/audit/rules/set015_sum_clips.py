@@ -1,15 +1,9 @@
-"""SET015: the sum of the stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 
 @rule("SET015", severity="info", repair="lossy", confidence="measured", daw="headroom", limit_dbfs=0.0)
-def sum_clips(stems: StemSet, *, limit_dbfs: float) -> Iterator[Found]:
+def sum_clips(stems: StemSet, *, limit_dbfs: float) -> Finds:
     """All stems together, faders at unity, are above full scale.
 
     What

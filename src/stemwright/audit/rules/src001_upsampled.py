@@ -1,16 +1,10 @@
-"""SRC001: upsampled sources."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.audit.rules._sources import RATES, ending
 from stemwright.model import StemSet
 
 
 @rule("SRC001", severity="warning", confidence="heuristic", daw="sample-rate")
-def upsampled(stems: StemSet) -> Iterator[Found]:
+def upsampled(stems: StemSet) -> Finds:
     """A stem seems to come from a lower sample rate.
 
     What

@@ -1,16 +1,10 @@
-"""SRC002: lossy sources."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.audit.rules._sources import CODECS, ending
 from stemwright.model import StemSet
 
 
 @rule("SRC002", severity="warning", confidence="heuristic", daw="file-format")
-def transcoded(stems: StemSet) -> Iterator[Found]:
+def transcoded(stems: StemSet) -> Finds:
     """A stem seems to have been MP3, AAC or the like.
 
     What

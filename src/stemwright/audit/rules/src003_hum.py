@@ -1,15 +1,9 @@
-"""SRC003: mains hum."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("SRC003", severity="info", confidence="heuristic", limit_db=20.0)
-def hum(stems: StemSet, *, limit_db: float) -> Iterator[Found]:
+def hum(stems: StemSet, *, limit_db: float) -> Finds:
     """Mains hum stands in the pauses.
 
     What

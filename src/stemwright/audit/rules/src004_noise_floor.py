@@ -1,15 +1,9 @@
-"""SRC004: noise in the pauses."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 
 @rule("SRC004", severity="info", confidence="heuristic", limit_dbfs=-60.0)
-def noise_floor(stems: StemSet, *, limit_dbfs: float) -> Iterator[Found]:
+def noise_floor(stems: StemSet, *, limit_dbfs: float) -> Finds:
     """The pauses of a stem are noisy.
 
     What

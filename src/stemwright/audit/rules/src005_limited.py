@@ -1,16 +1,10 @@
-"""SRC005: limiters on stems."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import Levels, StemSet
 from stemwright.units import linear
 
 
 @rule("SRC005", severity="warning", confidence="heuristic", daw="master-bus", limit=0.5, crest_db=18.0, square=0.3)
-def limited(stems: StemSet, *, limit: float, crest_db: float, square: float) -> Iterator[Found]:
+def limited(stems: StemSet, *, limit: float, crest_db: float, square: float) -> Finds:
     """A limiter seems to have worked on a stem.
 
     What

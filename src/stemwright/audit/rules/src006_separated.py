@@ -1,11 +1,6 @@
-"""SRC006: stems made by source separation."""
-
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import StemSet
 
 NAMES = re.compile(r"htdemucs|mdx23c|spleeter|roformer|scnet|bandit|\(vocals\)|\(instrumental\)|uvr|lalal|moises", re.I)
@@ -15,7 +10,7 @@ NETWORKS_HZ = (14_700.0, 17_640.0)
 
 
 @rule("SRC006", severity="info", confidence="heuristic", hz=90.0)
-def separated(stems: StemSet, *, hz: float) -> Iterator[Found]:
+def separated(stems: StemSet, *, hz: float) -> Finds:
     """A stem may have been separated from a finished mix.
 
     What

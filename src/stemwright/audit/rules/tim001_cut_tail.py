@@ -1,10 +1,4 @@
-"""TIM001: cut-off tails."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import Span, StemSet
 
 GONE = -90.0
@@ -14,7 +8,7 @@ FALLING = 6.0
 
 
 @rule("TIM001", severity="warning", confidence="measured", daw="tail", limit_dbfs=-60.0, error_dbfs=-40.0)
-def cut_tail(stems: StemSet, *, limit_dbfs: float, error_dbfs: float) -> Iterator[Found]:
+def cut_tail(stems: StemSet, *, limit_dbfs: float, error_dbfs: float) -> Finds:
     """A stem still sounds where its file ends.
 
     What

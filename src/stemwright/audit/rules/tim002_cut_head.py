@@ -1,15 +1,9 @@
-"""TIM002: cut-off heads."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.model import Span, StemSet
 
 
 @rule("TIM002", severity="warning", confidence="measured", daw="start", limit_dbfs=-20.0)
-def cut_head(stems: StemSet, *, limit_dbfs: float) -> Iterator[Found]:
+def cut_head(stems: StemSet, *, limit_dbfs: float) -> Finds:
     """A stem sounds from its very first sample.
 
     What

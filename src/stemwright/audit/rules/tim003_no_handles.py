@@ -1,16 +1,10 @@
-"""TIM003: handles."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._sounding import sounding
 from stemwright.model import StemSet
 
 
 @rule("TIM003", severity="info", repair="lossless", daw="start", seconds=0.5)
-def no_handles(stems: StemSet, *, seconds: float) -> Iterator[Found]:
+def no_handles(stems: StemSet, *, seconds: float) -> Finds:
     """The set has no silence before its first or after its last sound.
 
     What

@@ -1,16 +1,10 @@
-"""TIM004: long silence around the song."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.audit.rules._sounding import sounding
 from stemwright.model import StemSet
 
 
 @rule("TIM004", severity="info", repair="lossless", daw="start", seconds=10.0)
-def common_silence(stems: StemSet, *, seconds: float) -> Iterator[Found]:
+def common_silence(stems: StemSet, *, seconds: float) -> Finds:
     """All stems are silent for long at the start or the end.
 
     What

@@ -1,15 +1,9 @@
-"""TIM005: dropouts."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("TIM005", severity="warning", confidence="heuristic", most=8)
-def dropout(stems: StemSet, *, most: int) -> Iterator[Found]:
+def dropout(stems: StemSet, *, most: int) -> Finds:
     """A stem drops to digital silence for a moment.
 
     What

@@ -1,15 +1,9 @@
-"""TIM006: clicks."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, counted, measured, rule
+from stemwright.audit import Finds, Found, counted, measured, rule
 from stemwright.model import StemSet
 
 
 @rule("TIM006", severity="warning", confidence="heuristic")
-def click(stems: StemSet) -> Iterator[Found]:
+def click(stems: StemSet) -> Finds:
     """A stem clicks.
 
     What

@@ -1,16 +1,10 @@
-"""TIM007: stems that end early."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, measured, number, rule
+from stemwright.audit import Finds, Found, measured, number, rule
 from stemwright.audit.rules._majority import comparable
 from stemwright.model import Span, StemSet
 
 
 @rule("TIM007", severity="info", seconds=30.0)
-def ends_early(stems: StemSet, *, seconds: float) -> Iterator[Found]:
+def ends_early(stems: StemSet, *, seconds: float) -> Finds:
     """A stem falls silent long before the song ends.
 
     What

@@ -1,15 +1,9 @@
-"""TIM008: stems that start elsewhere than the mix."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from stemwright.audit import Found, number, rule
+from stemwright.audit import Finds, Found, number, rule
 from stemwright.model import StemSet
 
 
 @rule("TIM008", severity="info", confidence="measured", daw="start", frames=1.0)
-def common_offset(stems: StemSet, *, frames: float) -> Iterator[Found]:
+def common_offset(stems: StemSet, *, frames: float) -> Finds:
     """All stems stand by the same length before or behind the reference mix.
 
     What
