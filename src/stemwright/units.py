@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
 
 FULL_SCALE_24 = 1 << 23
 """A 24-bit sample of this value would be 0 dBFS (IEC 61606: full scale = 1.0); the largest is one less."""
@@ -176,6 +178,12 @@ def _on_the_clock(key: str, minor: str, major: str) -> str:
     letter = minor if mode == "minor" else major
     relative_major = PITCH_CLASSES.index(tonic) + (3 if mode == "minor" else 0)
     return f"{(7 * relative_major + _CLOCK_MODES[letter][1] - 1) % 12 + 1}{letter}"
+
+
+def listed(names: Iterable[str | Path], most: int = 3) -> str:
+    """`Kick.wav, Bass.wav, LeadVox.wav and 4 more`; of paths their names."""
+    told = [name.name if isinstance(name, Path) else name for name in names]
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
 
 
 def many(count: int, noun: str, none: str = "0") -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from stemwright.audit.profiles import Profile, load_profile
 from stemwright.audit.rule import HEADINGS, Finds, Found, Rule, catalogue, collect, explain, rule
 from stemwright.model import SEVERITIES, DawSession, Evidence, Finding, Fix, Levels, Severity, Stem, StemSet
+from stemwright.units import listed, many
 
 __all__ = [
     "HEADINGS",
@@ -21,9 +22,10 @@ __all__ = [
     "catalogue",
     "causes",
     "collect",
-    "counted",
     "explain",
+    "listed",
     "load_profile",
+    "many",
     "measured",
     "number",
     "rank",
@@ -115,8 +117,3 @@ def measured(stems: Iterable[Stem]) -> Iterator[tuple[Stem, Levels]]:
 def number(value: float, digits: int = 2) -> str:
     """A number as a message shows it, with a real minus sign and no minus zero."""
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 place`, `3 places`."""
-    return f"{count} {noun}{'s' if count != 1 else ''}"

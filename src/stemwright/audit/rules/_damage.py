@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-from stemwright.model import Damage, StemSet
+from stemwright.audit import Finds, Found
+from stemwright.model import StemSet
 
 
-def damages(stems: StemSet, *kinds: str) -> Iterator[tuple[Path, Damage]]:
-    """The damage of these kinds, in stems and reference mix alike, with the file that has it."""
+def damaged(stems: StemSet, *kinds: str, minor: bool = False) -> Finds:
+    """Damage of these kinds, in stems and reference mix alike, as the reader put it."""
     for stem in stems.everything:
-        yield from ((stem.file.path, damage) for damage in stem.file.damage if damage.kind in kinds)
+        for damage in stem.file.damage:
+            if damage.kind in kinds:
+                yield Found(damage.detail, stem.file.path, minor=minor)

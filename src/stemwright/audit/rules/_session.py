@@ -7,8 +7,6 @@ from pathlib import Path
 
 from stemwright.model import DawSession, DawTrack, PlacedClip, Plugin
 
-_MOST = 3
-
 
 def sounding(session: DawSession) -> Iterator[tuple[DawTrack, tuple[PlacedClip, ...]]]:
     """The tracks that are neither muted nor inactive and hold clips that sound, with those, by time."""
@@ -31,9 +29,3 @@ def on(plugins: Iterable[Plugin] | None) -> list[Plugin]:
 def named(track: DawTrack) -> Path:
     """How a finding names a track."""
     return Path(track.name)
-
-
-def listed(names: Iterable[str]) -> str:
-    """`Kick, Bass, Vox and 4 more`."""
-    some = list(names)
-    return ", ".join(some[:_MOST]) + (f" and {len(some) - _MOST} more" if len(some) > _MOST else "")

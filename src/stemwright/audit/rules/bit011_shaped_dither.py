@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, rule
+from stemwright.audit import Finds, Found, many, rule
 from stemwright.audit.rules._dither import dithered
 from stemwright.model import StemSet
 
@@ -22,5 +22,5 @@ def shaped_dither(stems: StemSet) -> Finds:
     """
     for stem, found in dithered(stems, padded=False):
         if "noise-shaped" in found.kind:
-            message = f"holds {found.kind} dither at {found.bits} bits, in {counted(found.windows, 'quiet window')}"
+            message = f"holds {found.kind} dither at {found.bits} bits, in {many(found.windows, 'quiet window')}"
             yield Found(message, stem.file.path, found.kind, "none", error=found.bits < 24)

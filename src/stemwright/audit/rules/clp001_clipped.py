@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -21,14 +21,7 @@ def clipped(stems: StemSet) -> Finds:
         Pro Tools export guide: no clipping; Netflix partner help (AudioClippingInspector).
     """
     for stem, levels in measured(stems.everything):
-        runs = levels.clipping.full_scale.count
-        if runs:
-            where = f"{runs} place{'s' if runs > 1 else ''}"
-            yield Found(
-                f"is clipped at full scale in {where}",
-                stem.file.path,
-                runs,
-                0,
-                "runs",
-                levels.clipping.full_scale.spans,
-            )
+        runs = levels.clipping.full_scale
+        if runs.count:
+            message = f"is clipped at full scale in {many(runs.count, 'place')}"
+            yield Found(message, stem.file.path, runs.count, 0, "runs", runs.spans)

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, many, measured, number, rule
 from stemwright.model import StemSet
 
 
@@ -28,5 +28,5 @@ def flat_tops(stems: StemSet, *, runs: int, square: float, within_db: float) -> 
         if flat.count >= runs and levels.clipping.flat_share <= square:
             unsure = levels.clipping.flat_dbfs < levels.sample_peak_dbfs - within_db
             why = "clipped before a fader, or a coarse source" if unsure else "clipped, then turned down"
-            message = f"has {counted(flat.count, 'flat top')} around {level} dBFS: {why}"
+            message = f"has {many(flat.count, 'flat top')} around {level} dBFS: {why}"
             yield Found(message, stem.file.path, flat.count, runs - 1, "runs", flat.spans, undetermined=unsure)

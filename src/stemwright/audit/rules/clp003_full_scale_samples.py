@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -20,5 +20,5 @@ def full_scale_samples(stems: StemSet) -> Finds:
     for stem, levels in measured(stems.stems):
         runs = levels.clipping.isolated
         if runs.count and not levels.clipping.full_scale.count:
-            message = f"touches full scale in {counted(runs.count, 'place')}"
+            message = f"touches full scale in {many(runs.count, 'place')}"
             yield Found(message, stem.file.path, runs.count, 0, "runs", runs.spans)

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, many, measured, number, rule
 from stemwright.model import StemSet
 
 FULL_SCALE_DBFS = -0.001
@@ -27,7 +27,7 @@ def netflix_clipping(stems: StemSet, *, share: float, pile: float, fewest: int) 
         hot = clipping.at_peak / (stem.file.frames * stem.file.format.channels)
         runs = clipping.louder_than_0_45
         if runs.count:
-            message = f"has {counted(runs.count, 'flat run')} at −0.45 dBFS or above"
+            message = f"has {many(runs.count, 'flat run')} at −0.45 dBFS or above"
             yield Found(message, path, runs.count, 0, "runs", runs.spans)
         elif levels.sample_peak_dbfs >= FULL_SCALE_DBFS and hot > share:
             message = f"has {number(100 * hot, 3)} % of its samples at full scale"

@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def unfinished_header(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE. Readers tried: libsndfile, wavinfo, Python wave, mutagen, wave-bwf-rf64, ffprobe, soxi, mediainfo.
     """
-    for path, damage in damages(stems, "streamed"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "streamed")

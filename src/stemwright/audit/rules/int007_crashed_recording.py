@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def crashed_recording(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE. Of eight readers tried, two found the audio.
     """
-    for path, damage in damages(stems, "zero-size"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "zero-size")

@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def byte_rate(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE (Multimedia Programming Interface, 1991): nAvgBytesPerSec, nBlockAlign.
     """
-    for path, damage in damages(stems, "byte-rate"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "byte-rate")

@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def second_audio_part(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE knows one of each. Of eight readers tried, four played the first part, three the second.
     """
-    for path, damage in damages(stems, "second-data", "second-fmt"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "second-data", "second-fmt")

@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def no_pad(stems: StemSet) -> Finds:
     Source
         RIFF (Multimedia Programming Interface, 1991): chunks are padded to an even size.
     """
-    for path, damage in damages(stems, "no-pad"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "no-pad")

@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -19,5 +19,5 @@ def chunk_order(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE: 'fmt' before 'data'; EBU Tech 3285: 'bext' before 'data'.
     """
-    for path, damage in damages(stems, "fmt-late", "bext-late"):
-        yield Found(damage.detail, path, minor=damage.kind == "bext-late")
+    yield from damaged(stems, "fmt-late")
+    yield from damaged(stems, "bext-late", minor=True)

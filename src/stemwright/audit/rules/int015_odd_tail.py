@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -19,5 +19,4 @@ def odd_tail(stems: StemSet) -> Finds:
     Source
         RIFF/WAVE (Multimedia Programming Interface, 1991): nBlockAlign.
     """
-    for path, damage in damages(stems, "odd-tail"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "odd-tail")

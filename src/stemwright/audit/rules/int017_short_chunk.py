@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._damage import damages
+from stemwright.audit import Finds, rule
+from stemwright.audit.rules._damage import damaged
 from stemwright.model import StemSet
 
 
@@ -18,5 +18,4 @@ def short_chunk(stems: StemSet) -> Finds:
     Source
         RIFF (Multimedia Programming Interface, 1991); seen in files that Pro Tools recorded.
     """
-    for path, damage in damages(stems, "chunk-short"):
-        yield Found(damage.detail, path)
+    yield from damaged(stems, "chunk-short")

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -20,5 +20,5 @@ def not_finite(stems: StemSet) -> Finds:
     for stem, levels in measured(stems.everything):
         if levels.not_finite.count:
             count = levels.not_finite.count
-            message = f"holds {counted(count, 'sample')} with NaN or infinity"
+            message = f"holds {many(count, 'sample')} with NaN or infinity"
             yield Found(message, stem.file.path, count, 0, "samples", levels.not_finite.spans)

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -20,7 +20,7 @@ def absurd_floats(stems: StemSet, *, denormals: int) -> Finds:
     """
     for stem, levels in measured(stems.everything):
         if levels.absurd:
-            message = f"holds {counted(levels.absurd, 'sample')} above +24 dBFS"
+            message = f"holds {many(levels.absurd, 'sample')} above +24 dBFS"
             yield Found(message, stem.file.path, levels.absurd, 0, "samples")
         if levels.denormal > denormals:
             message = f"holds {levels.denormal} denormal samples"

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, number, rule
+from stemwright.audit import Finds, Found, many, measured, number, rule
 from stemwright.model import StemSet
 
 
@@ -21,6 +21,6 @@ def intersample_over(stems: StemSet) -> Finds:
     for stem, levels in measured(stems.stems):
         peak = round(levels.high_res_peak_dbtp, 2)
         if peak > 0 and levels.sample_peak_dbfs <= 0:
-            places = counted(levels.intersample.count, "place")
+            places = many(levels.intersample.count, "place")
             message = f"reaches +{number(peak)} dB over full scale between its samples, in {places}"
             yield Found(message, stem.file.path, peak, 0.0, "dBTP", levels.intersample.spans)

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -21,5 +21,5 @@ def level_jump(stems: StemSet) -> Finds:
     for stem, levels in measured(stems.stems):
         jumps = levels.loudness.jumps
         if jumps:
-            message = f"jumps in level in {counted(len(jumps), 'place')}"
+            message = f"jumps in level in {many(len(jumps), 'place')}"
             yield Found(message, stem.file.path, len(jumps), 0, "places", jumps)

@@ -1,5 +1,4 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._names import files
+from stemwright.audit import Finds, Found, many, rule
 from stemwright.model import StemSet
 
 
@@ -21,5 +20,7 @@ def private(stems: StemSet) -> Finds:
     told = [(stem, stem.file.metadata.private) for stem in stems.everything if stem.file.metadata.private]
     if told:
         first, texts = told[0]
-        message = f"{files(len(told))} tell folders, user names or places, {first.file.path.name} for one: {texts[0]}"
+        message = (
+            f"{many(len(told), 'file')} tell folders, user names or places, {first.file.path.name} for one: {texts[0]}"
+        )
         yield Found(message, None, len(told), 0, "files")

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, rule
+from stemwright.audit import Finds, Found, many, rule
 from stemwright.model import StemSet
 
 
@@ -20,4 +20,4 @@ def spaces(stems: StemSet) -> Finds:
     for stem in stems.everything:
         count = stem.file.path.stem.count(" ")
         if count:
-            yield Found(f"has {count} space{'s' if count > 1 else ''} in its name", stem.file.path, count, 0, "spaces")
+            yield Found(f"has {many(count, 'space')} in its name", stem.file.path, count, 0, "spaces")

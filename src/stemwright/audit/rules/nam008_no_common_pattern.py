@@ -1,8 +1,7 @@
 import re
 from fnmatch import fnmatchcase
 
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._names import listed
+from stemwright.audit import Finds, Found, listed, rule
 from stemwright.model import StemSet
 
 

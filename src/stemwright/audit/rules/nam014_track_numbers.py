@@ -1,7 +1,6 @@
 import re
 
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._names import listed
+from stemwright.audit import Finds, Found, listed, rule
 from stemwright.model import StemSet
 
 _NUMBER = re.compile(r"(?:\d{1,2}|0\d\d)[ ._-]+(?=.*[^\W\d_])")

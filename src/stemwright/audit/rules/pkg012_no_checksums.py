@@ -1,5 +1,4 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._names import files
+from stemwright.audit import Finds, Found, many, rule
 from stemwright.model import StemSet
 
 _SUFFIXES = (".md5", ".sha1", ".sha256", ".sha512", ".xxh64", ".mhl", ".sfv")
@@ -23,5 +22,5 @@ def no_checksums(stems: StemSet) -> Finds:
     """
     if stems.folder and not any(p.suffix.lower() in _SUFFIXES or p.name.lower() in _NAMES for p in stems.other_files):
         size = sum(stem.file.bytes for stem in stems.everything) / 1e6
-        count = files(len(stems.everything))
+        count = many(len(stems.everything), "file")
         yield Found(f"no checksums lie with the {count} ({size:.0f} MB)", None, 0, 1, "lists")

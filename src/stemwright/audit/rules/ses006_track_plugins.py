@@ -1,5 +1,5 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._session import listed, named, on
+from stemwright.audit import Finds, Found, listed, rule
+from stemwright.audit.rules._session import named, on
 from stemwright.model import DawSession
 
 

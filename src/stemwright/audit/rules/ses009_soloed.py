@@ -1,5 +1,4 @@
-from stemwright.audit import Finds, Found, rule
-from stemwright.audit.rules._session import listed
+from stemwright.audit import Finds, Found, listed, rule
 from stemwright.model import DawSession
 
 

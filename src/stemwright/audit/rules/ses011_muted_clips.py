@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, rule
+from stemwright.audit import Finds, Found, many, rule
 from stemwright.audit.rules._session import named, sounding
 from stemwright.model import DawSession
 
@@ -22,4 +22,4 @@ def muted_clips(session: DawSession) -> Finds:
     """
     for track, _ in sounding(session):
         if muted := sum(clip.muted for clip in track.clips):
-            yield Found(f"has {counted(muted, 'muted clip')}", named(track), muted, 0, "clips")
+            yield Found(f"has {many(muted, 'muted clip')}", named(track), muted, 0, "clips")

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -22,5 +22,5 @@ def dropout(stems: StemSet, *, most: int) -> Finds:
     for stem, levels in measured(stems.stems):
         count = levels.dropouts.count
         if 0 < count <= most:
-            message = f"drops out in {counted(count, 'place')}"
+            message = f"drops out in {many(count, 'place')}"
             yield Found(message, stem.file.path, count, 0, "places", levels.dropouts.spans)

@@ -1,4 +1,4 @@
-from stemwright.audit import Finds, Found, counted, measured, rule
+from stemwright.audit import Finds, Found, many, measured, rule
 from stemwright.model import StemSet
 
 
@@ -21,5 +21,5 @@ def click(stems: StemSet) -> Finds:
     for stem, levels in measured(stems.stems):
         count = levels.clicks.count
         if count:
-            message = f"clicks in {counted(count, 'place')}"
+            message = f"clicks in {many(count, 'place')}"
             yield Found(message, stem.file.path, count, 0, "places", levels.clicks.spans)
