@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import re
 import shutil
@@ -129,8 +130,9 @@ def pictures() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
 
     def picture(name: str, shown: str, *argv: str) -> None:
-        screen = Console(record=True, width=104, file=open("/dev/null", "w"), force_terminal=True, highlight=False)  # noqa: SIM115
-        screen.print(f"[bold]$[/bold] {shown}")
+        plain = {"highlight": False, "markup": False, "emoji": False}
+        screen = Console(record=True, width=104, file=io.StringIO(), force_terminal=True, **plain)
+        screen.print(f"$ {shown}", style="bold")
         output.console = lambda stderr=False: screen  # type: ignore[assignment]
         with contextlib.suppress(SystemExit):
             main([*argv, "--progress", "none"])

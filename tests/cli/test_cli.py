@@ -16,6 +16,7 @@ import pytest
 
 from stemwright import resources
 from stemwright.cli import cli
+from stemwright.cli.output import console
 from stemwright.registry import module_names
 from stemwright.session.formats import formats
 from support import REPOSITORY, pulse_song, run, tone, write_stems, write_wav
@@ -332,6 +333,11 @@ def test_ctrl_c_exits_130(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_name_is_printed_to_the_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print("[bold]Kick :drum: [/]")
+    assert capsys.readouterr().out == "[bold]Kick :drum: [/]\n"
 
 
 def test_verbose_times_the_steps(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stemwright.cli.output import manners
 from stemwright.model import Finding, Outcome
-from stemwright.units import many
+from stemwright.units import listed, many
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,19 +44,18 @@ def findings(console: Console, found: tuple[Finding, ...], rate: int, rates: Map
         most = len(alike) if manners.verbose else _ALIKE
         for (message, more), names in list(alike.items())[:most]:
             line = Text(f"{word:8}", style=_COLOURS.get(word, "dim")).append(f"{rule}  ", style="bold")
-            some = ", ".join(names if manners.verbose else names[:_ALIKE])
-            rest = f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE and not manners.verbose else ""
-            line.append(f"{some}{rest}: " if some else "", style="not bold").append(message, style="not bold")
+            some = listed(names, len(names) if manners.verbose else _ALIKE)
+            line.append(f"{some}: " if some else "", style="not bold").append(message, style="not bold")
             console.print(line.append(more, style="not bold dim"))
         if len(alike) > most:
             left = sum(map(len, list(alike.values())[most:]))
-            console.print(f"{'':16}and {left} more such files; -v names them", style="dim", markup=False)
+            console.print(f"{'':16}and {left} more such files; -v names them", style="dim")
     failed: Counter[str] = Counter(finding.severity for finding in judged if finding.verdict == "fail")
     counts = [f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name in _COLOURS if (n := failed[name])]
     beside = {"undecided": len(judged) - failed.total(), "let pass": len(found) - len(judged)}
     counts += [f"{count} {what}" for what, count in beside.items() if count]
     if judged:
-        console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one", markup=False)
+        console.print(f"audit: {', '.join(counts)}; `stemwright rule CODE` explains one")
     else:
         let = f" ({counts[0]})" if counts else ""
         console.print(Text(f"audit: nothing to send back{let}", style="green"))
@@ -69,48 +68,46 @@ def audit(console: Console, outcome: Outcome[Any]) -> None:
     judged = [f"session {made.session!r}: {many(made.tracks, 'track')}"] if made.session else []
     judged += [f"{made.folder}: {many(made.files, 'audio file')}"] if made.folder else []
     about = f"{', '.join(judged)}, {many(rules, 'rule')}, profile {made.profile}"
-    console.print(about, markup=False)
+    console.print(about)
     findings(console, made.findings, made.sample_rate, made.rates)
-    if made.folder and any(
-        found.fix and found.fix.applicability == "lossless" and not found.waived for found in made.findings
-    ):
+    fixes = (found.fix for found in made.findings if not found.waived)
+    if made.folder and any(fix and fix.applicability == "lossless" for fix in fixes):
         fix = f"stemwright fix {shlex.quote(str(made.folder))}"
-        console.print(f"`{fix}` repairs what needs no sample changed", markup=False)
+        console.print(f"`{fix}` repairs what needs no sample changed")
     for output in outcome.outputs:
-        console.print(f"wrote {output.path}", markup=False)
+        console.print(f"wrote {output.path}")
 
 
 def fixed(console: Console, outcome: Outcome[Any]) -> None:
     """What `fix` did, or would do."""
     made = outcome.result
     if made.work:
-        console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.folder}", markup=False)
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.folder}")
     for t in made.treated:
         if t.steps or t.sources != (t.name,):
             was = f" (was {' and '.join(t.sources)})" if t.sources != (t.name,) else ""
-            console.print(f"  {t.name}{was}: {'; '.join(t.steps) or 'renamed'}", markup=False)
+            console.print(f"  {t.name}{was}: {'; '.join(t.steps) or 'renamed'}")
     for name, why in made.aside:
-        console.print(f"  {name}: put aside, {why}", markup=False)
+        console.print(f"  {name}: put aside, {why}")
     for name in made.notes:
-        console.print(f"  {name}: notes", markup=False)
+        console.print(f"  {name}: notes")
     kept = [(found, why) for found, why in made.left if found.severity != "info"]
     alike: dict[tuple[str, str], list[str]] = {}
     for found, why in kept:
         alike.setdefault((found.rule, why), []).append(str(found.subject or "the set"))
     for (rule, why), names in alike.items():
-        some = ", ".join(names[:_ALIKE]) + (f" and {len(names) - _ALIKE} more" if len(names) > _ALIKE else "")
-        console.print(f"not repaired: {rule}  {some}: {why}", markup=False)
+        console.print(f"not repaired: {rule}  {listed(names, _ALIKE)}: {why}")
     for found in made.still:
-        console.print(f"found again, which is a bug of stemwright: {found.rule}  {found.message}", markup=False)
+        console.print(f"found again, which is a bug of stemwright: {found.rule}  {found.message}")
     same = sum(not t.steps and t.sources == (t.name,) for t in made.treated)
     errors = sum(found.severity == "error" for found, _ in kept)
     stays = f", {many(errors, 'error')} among them" if errors else ""
     stay = f"{many(len(kept), 'finding')} left{stays}" if kept else "nothing left to send back"
     done = f"{many(len(made.treated) - same, 'file')} repaired" if made.work else "nothing to repair"
-    console.print(f"{done}, {stay}", markup=False)
+    console.print(f"{done}, {stay}")
 
 
 def rules(console: Console, outcome: Outcome[Any]) -> None:
     """All rules, a line each."""
     for code, severity, summary in outcome.result:
-        console.print(f"{code}  {severity:8} {summary}", markup=False)
+        console.print(f"{code}  {severity:8} {summary}")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from stemwright.cli.named import stack
 
 if TYPE_CHECKING:
     from stemwright.workflows.guides import Guides
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_OPTIONS = (
+guided = stack(
     click.option(
         "--markers",
         type=click.Path(path_type=Path),
@@ -30,13 +29,6 @@ _OPTIONS = (
         help="Begin the click so many bars before bar 1, if there is room.",
     ),
 )
-
-
-def guided(function: F) -> F:
-    """`--markers`, `--sections`, `--click` and `--count-in`."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def guides_of(flags: dict[str, Any]) -> Guides:

@@ -6,6 +6,7 @@ Names are looked up only then, so that a command that is not asked for help star
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import Any, TypeVar
 
 import click
@@ -31,6 +32,11 @@ class Named(click.Option):
         """The names that begin like the last one."""
         before, comma, last = incomplete.rpartition(",")
         return [CompletionItem(f"{before}{comma}{name}") for name in self.known() if name.startswith(last)]
+
+
+def stack(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator; help shows them in this order."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
 
 
 def templates(kind: str, suffix: str = ".toml") -> Names:
@@ -97,4 +103,4 @@ def notes(flag: str) -> Callable[[F], F]:
 
     form = click.option(flag, cls=Named, known=known, default="mix-engineer", show_default=True, help="Notes template.")
     pdf = click.option("--pdf", is_flag=True, help="Write the notes as PDF, too (needs the extra `pdf`).")
-    return lambda function: form(pdf(function))
+    return stack(form, pdf)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +11,7 @@ import click
 from stemwright.cli import output
 from stemwright.cli.guides import guided as guided
 from stemwright.cli.guides import guides_of
-from stemwright.cli.named import Named, beats, comma_list, formats, layout, or_empty, profile
+from stemwright.cli.named import Named, beats, comma_list, formats, layout, or_empty, profile, stack
 from stemwright.units import FRAME_RATES
 
 if TYPE_CHECKING:
@@ -47,11 +46,7 @@ def _manner(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=note, **settings)
 
 
-def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
-    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
-
-
-def _spans(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[tuple[float, float], ...]:
+def spans(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[tuple[float, float], ...]:
     """`12.5:42,60:61` -> ((12.5, 42.0), (60.0, 61.0)); minutes as `1:05.5` are not taken, to be sure."""
     found = []
     for text in (value or "").split(",") if value else ():
@@ -68,7 +63,7 @@ def _spans(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return tuple(found)
 
 
-talks = _stack(
+talks = stack(
     _manner("--json", "json", is_flag=True, help="One JSON document on stdout."),
     _manner("-q", "--quiet", "quiet", is_flag=True, help="Say nothing but errors."),
     _manner("-v", "--verbose", "verbose", count=True, help="Say how long each step takes; -vv also shows tracebacks."),
@@ -81,20 +76,20 @@ talks = _stack(
     ),
 )
 
-writes = _stack(
+writes = stack(
     click.option("-o", "--out", type=PATH, help="Folder to make the result in (default: beside the input)."),
     click.option("--force", is_flag=True, help="Replace files that are there already."),
     click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing."),
 )
 
-song = _stack(
+song = stack(
     click.option("--bpm", type=Number(20, 400), help="Tempo, instead of the measured one."),
     click.option("--key", help="Key (Am, 'F# minor', 8A), instead of the measured one."),
     click.option("--title", help="Song title."),
     click.option("--artist", help="Artist."),
 )
 bpm_range = click.option("--bpm-range", metavar="LOW-HIGH", help="Where the tempo lies: 70-140.")
-heard_song = _stack(song, bpm_range, beats)
+heard_song = stack(song, bpm_range, beats)
 
 effects = click.option(
     "--effects",
@@ -107,7 +102,7 @@ acid = click.option(
     "--acid", is_flag=True, help="Also write tempo and root note as loops have them; DAWs may stretch such files."
 )
 
-splits = _stack(
+splits = stack(
     click.option("--preset", help="What to make of the mix; see `stemwright models presets`.  [default: 4_tracks]"),
     click.option(
         "--quality",
@@ -127,7 +122,7 @@ splits = _stack(
         show_default=True,
         help="What the network leaves over: to all stems, to `other`, to its own file, or nowhere.",
     ),
-    click.option("--selection", callback=_spans, metavar="FROM:TO", help="Only this stretch, in seconds."),
+    click.option("--selection", callback=spans, metavar="FROM:TO", help="Only this stretch, in seconds."),
     click.option("--preview", type=Number(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
     click.option(
         "--stereo-mode",
@@ -140,7 +135,7 @@ splits = _stack(
         "--bit-depth", type=click.Choice(["16", "24", "32f"]), default="24", show_default=True, help="Of the stems."
     ),
     click.option("--prompt", default="", help="What to listen for, in words (preset custom)."),
-    click.option("--spans", callback=_spans, metavar="FROM:TO,...", help="Where it sounds, in seconds."),
+    click.option("--spans", callback=spans, metavar="FROM:TO,...", help="Where it sounds, in seconds."),
     click.option(
         "--shifts", type=click.IntRange(1, 16), default=1, show_default=True, help="Average so many shifted runs."
     ),
@@ -165,7 +160,7 @@ fail_on = click.option(
     help="Exit with 1 from this severity on.",
 )
 
-judges = _stack(
+judges = stack(
     profile(),
     click.option("--select", default="", callback=comma_list, metavar="CODES", help="Only these rules (or prefixes)."),
     click.option("--ignore", default="", callback=comma_list, metavar="CODES", help="All rules but these."),
@@ -181,7 +176,7 @@ judges = _stack(
     ),
 )
 
-audits = _stack(
+audits = stack(
     judges,
     click.option("--format", "form", default="", metavar="KIND", help="Print a report of this kind, as `github`."),
     click.option("--baseline", type=PATH, help="Let pass what --write-baseline noted there."),
@@ -190,7 +185,7 @@ audits = _stack(
     click.option("--remember/--no-remember", default=True, help="Take unchanged files' figures from the last time."),
 )
 
-sessions = _stack(
+sessions = stack(
     click.option(
         "--to",
         cls=Named,

@@ -37,12 +37,13 @@ manners = Manners()
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console; plain when piped or when NO_COLOR is set."""
+    """A rich console that prints what it is given to the letter; plain when piped or when NO_COLOR is set."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 120
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=not stream.isatty())
+    wrap = not stream.isatty()
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False, soft_wrap=wrap)
 
 
 def run(workflow: Generator[Progress, None, T], mode: str = "") -> T:
@@ -173,7 +174,7 @@ def _bar() -> Drawer:
 
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<32.32}"),
+        TextColumn("{task.description:<32.32}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
@@ -185,7 +186,7 @@ def _bar() -> Drawer:
 
     def draw(event: Any) -> None:
         if event.message:
-            bar.console.print(event.message, style="dim", markup=False)
+            bar.console.print(event.message, style="dim")
         key = (event.subject, event.step)
         if key not in tasks:
             for old in [old for old in tasks if old[0] == event.subject or not old[0]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stemwright.model import Outcome
+from stemwright.units import many
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,7 @@ def packed(console: Console, outcome: Outcome[Any]) -> None:
     if not made.complete:
         _some(console, [f"would pack {name}" for name in made.files])
     size = f"{len(made.files)} files, {made.bytes / 1e6:.1f} MB"
-    console.print(f"{made.archive}: {size}", markup=False, style="bold", soft_wrap=True)
+    console.print(f"{made.archive}: {size}", style="bold", soft_wrap=True)
     if made.complete:
         console.print("with checksums: SHA-256 and MD5 of files, MD5 of samples; `pack --verify` checks them")
 
@@ -29,11 +30,10 @@ def verified(console: Console, outcome: Outcome[Any]) -> None:
     found = outcome.result
     _some(console, [f"{problem.kind}: {problem.name!r} {problem.message}" for problem in found.problems])
     size = f"{found.files} files, {found.bytes / 1e6:.1f} MB"
-    count = len(found.problems)
-    said = f"{count} problem{'s' if count > 1 else ''}" if count else "all as it was packed"
-    console.print(f"{found.source}: {size}: {said}", markup=False, style="red" if count else "green", soft_wrap=True)
+    said = many(len(found.problems), "problem") if found.problems else "all as it was packed"
+    console.print(f"{found.source}: {size}: {said}", style="red" if found.problems else "green", soft_wrap=True)
     if found.extracted:
-        console.print(f"unpacked to {found.extracted}", markup=False, soft_wrap=True)
+        console.print(f"unpacked to {found.extracted}", soft_wrap=True)
 
 
 def pushed(console: Console, outcome: Outcome[Any]) -> None:
@@ -43,11 +43,11 @@ def pushed(console: Console, outcome: Outcome[Any]) -> None:
     if made.there_before:
         console.print(f"there already: {len(made.there_before)} files")
     if made.complete:
-        console.print(f"{made.url}: read back, everything is there", markup=False, style="green", soft_wrap=True)
+        console.print(f"{made.url}: read back, everything is there", style="green", soft_wrap=True)
 
 
 def _some(console: Console, lines: list[str]) -> None:
     for line in lines[:_SHOWN]:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if len(lines) > _SHOWN:
         console.print(f"... and {len(lines) - _SHOWN} more; --json has them all")

@@ -25,8 +25,8 @@ def verified(console: Console, outcome: Outcome[Any]) -> None:
     if found.fields:
         console.print(table)
     for difference in found.differences:
-        console.print(str(difference), markup=False)
-    console.print(proof(found), markup=False)
+        console.print(str(difference))
+    console.print(proof(found))
 
 
 def proof(found: Any) -> str:
@@ -47,20 +47,20 @@ def proof(found: Any) -> str:
 
 def sessions(console: Console, outcome: Outcome[Any]) -> None:
     """What `session` wrote or would write, and what was proved of it."""
-    console.print(views.song_line(outcome.result.song), markup=False)
+    console.print(views.song_line(outcome.result.song))
     for path in outcome.result.planned:
-        console.print(f"{'wrote' if outcome.outputs else 'would write'} {path}", markup=False)
+        console.print(f"{'wrote' if outcome.outputs else 'would write'} {path}")
     media = sum(output.kind == "media" for output in outcome.outputs)
     if media:
         console.print(f"and {media} media files beside it")
     for stem, track in outcome.result.placed:  # of a template
-        console.print(f"{stem} → {track}", markup=False)
+        console.print(f"{stem} → {track}")
     for found in outcome.result.verified:
-        console.print(proof(found), markup=False)
+        console.print(proof(found))
 
 
 def converted(console: Console, outcome: Outcome[Any]) -> None:
     """What `convert` wrote or would write."""
     made = outcome.result
     told = f"{many(made.tracks, 'track')}, {many(made.markers, 'marker')}"
-    console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.target}: {told}", markup=False)
+    console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.target}: {told}")

@@ -31,20 +31,20 @@ def delivery(console: Console, outcome: Outcome[Any]) -> None:
     from stemwright.cli.session_views import proof
 
     made = outcome.result
-    console.print(song_line(made.song), markup=False)
+    console.print(song_line(made.song))
     if not made.complete:
         plan(console, made)
         return
     tree(console, made.folder, outcome.outputs)
     for archive in (output.path for output in outcome.outputs if output.kind == "archive"):
-        console.print(f"packed as {archive}", markup=False, soft_wrap=True)
+        console.print(f"packed as {archive}", soft_wrap=True)
     findings(console, made.findings, made.song.sample_rate)
     for line in made.told:
-        console.print(line, markup=False)
+        console.print(line)
     for found in made.verified:
-        console.print(proof(found), markup=False)
+        console.print(proof(found))
     if separation := made.separation:
-        console.print(split_line(separation), markup=False)
+        console.print(split_line(separation))
     if len(outcome.skipped) == len(made.plan):
         console.print("nothing to do: everything was there already")
     elif outcome.skipped:
@@ -58,7 +58,7 @@ def separation(console: Console, outcome: Outcome[Any]) -> None:
         plan(console, made)
         return
     tree(console, made.folder, outcome.outputs)
-    console.print(split_line(made.facts), markup=False)
+    console.print(split_line(made.facts))
     if outcome.skipped:
         console.print("nothing to do: everything was there already")
 
@@ -73,9 +73,9 @@ def split_line(facts: Any) -> str:
 
 def plan(console: Console, made: Any) -> None:
     """What a dry run would do."""
-    console.print(f"would write {made.folder}", markup=False)
+    console.print(f"would write {made.folder}")
     for step in made.plan:
-        console.print(f"  {step.step:10} {step.action}", markup=False)
+        console.print(f"  {step.step:10} {step.action}")
 
 
 def song_line(song: Song) -> str:
@@ -117,9 +117,9 @@ def files(console: Console, outcome: Outcome[Any]) -> None:
     """Paths that were written, found or removed; or what would be."""
     paths = [output.path for output in outcome.outputs]
     for path in paths:
-        console.print(str(path), markup=False)
+        console.print(str(path))
     for path in () if paths else getattr(outcome.result, "planned", ()):
-        console.print(f"would write {path}", markup=False)
+        console.print(f"would write {path}")
 
 
 def models(console: Console, outcome: Outcome[Any]) -> None:
@@ -159,7 +159,7 @@ def speed(console: Console, outcome: Outcome[Any]) -> None:
     for row in outcome.result:
         if row.parts:
             parts = ", ".join(f"{name} {spent:.3f}" for name, spent in row.parts.items())
-            console.print(f"{row.name}, CPU s: host {row.host_s:.3f}, device {row.device_s:.3f}; {parts}", markup=False)
+            console.print(f"{row.name}, CPU s: host {row.host_s:.3f}, device {row.device_s:.3f}; {parts}")
 
 
 def quality(console: Console, outcome: Outcome[Any]) -> None:
@@ -188,10 +188,10 @@ def settings(console: Console, outcome: Outcome[Any]) -> None:
     """Settings with their origin."""
     for row in outcome.result:
         value = "is not set" if row.value is None else f"= {row.value!r}  ({row.origin})"
-        console.print(f"{row.command}.{row.option} {value}", markup=False)
+        console.print(f"{row.command}.{row.option} {value}")
 
 
 def lines(console: Console, outcome: Outcome[Any]) -> None:
     """Plain lines."""
     for line in outcome.result:
-        console.print(str(line), markup=False)
+        console.print(str(line))

@@ -31,8 +31,8 @@ def lint(file: Path) -> int:
     def view(console: Any, outcome: Any) -> None:
         for found in outcome.result.findings:
             line = f"{found.severity:8}{found.rule}  {found.message}\n{'':16}{found.fix.summary}"
-            console.print(line, markup=False)
-        console.print(f"{file}: findings: {len(outcome.result.findings)}", markup=False)
+            console.print(line)
+        console.print(f"{file}: findings: {len(outcome.result.findings)}")
 
     outcome = check(file)
     output.show("aaf-lint", outcome, view, ok=not outcome.result.fails)

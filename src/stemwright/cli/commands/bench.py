@@ -46,7 +46,7 @@ def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str,
 @click.option("--model", default="", help="Instead of a preset.")
 @click.option("--preset", default="4_tracks", show_default=True, help="See `stemwright models presets`.")
 @click.option("--quality", type=click.Choice(["draft", "good", "best"]), default="good", show_default=True)
-@click.option("--seconds", callback=options._spans, metavar="FROM:TO", help="Only this stretch.")
+@click.option("--seconds", callback=options.spans, metavar="FROM:TO", help="Only this stretch.")
 @DEVICE
 @options.talks
 def sdr(folder: Path, seconds: tuple[tuple[float, float], ...], **asked: Any) -> None:

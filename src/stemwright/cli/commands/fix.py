@@ -36,7 +36,7 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     if (asked["in_place"] and asked["out"]) or (undo and any(given(n) is ParameterSource.COMMANDLINE for n in asked)):
         raise click.UsageError("--in-place and --out exclude each other; --undo goes with no option of a repair")
     if undo:
-        show("fix", undo_fix(folder), lambda to, made: to.print(made.result, markup=False))
+        show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
         return 0
     outcome = run(fix_folder(folder, FixOptions(**asked)))
     show("fix", outcome, found.fixed, ok=not outcome.result.still)

@@ -56,13 +56,8 @@ _DRY = click.option("--dry-run", is_flag=True, help="Print the calls that would 
 
 def _action(*own: Callable[..., Any]) -> Callable[[Callable[..., Any]], click.Command]:
     """A command that gets the host's name, its own options and those of all actions."""
-
-    def make(function: Callable[..., Any]) -> click.Command:
-        for option in reversed((*own, _PORT, _DRY, options.talks)):
-            function = option(function)
-        return click.command(click.pass_obj(function))
-
-    return make
+    flags = named.stack(*own, _PORT, _DRY, options.talks)
+    return lambda function: click.command(click.pass_obj(flags(function)))
 
 
 def _asked(flags: dict[str, Any]) -> Asked:

@@ -24,7 +24,7 @@ def command(code: str | None) -> int:
     catalogue = audit.catalogue()
     some = {known: rule for known, rule in catalogue.items() if known.startswith((code or "").upper())}
     if code and (len(some) < 2 or code.upper() in catalogue):
-        output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result, markup=False))
+        output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result))
     else:
         rules = ((rule.code, rule.severity, rule.title) for rule in some.values())
         output.show("rules", Outcome((), tuple(rules)), found.rules)
