@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from stemwright.errors import DiskFull, InputError, NotFoundInput, OutputError, StemwrightError
+from stemwright.errors import AlreadyThere, DiskFull, InputError, NotFoundInput, OutputError, StemwrightError
 
 if TYPE_CHECKING:
     from lxml.etree import XMLParser
@@ -115,6 +115,12 @@ def tidy(folder: Path) -> Iterator[None]:
                 with suppress(OSError):  # it is not empty
                     Path(path).rmdir()
         raise
+
+
+def check_free(path: Path, *, force: bool) -> None:
+    """Raise AlreadyThere when something would be replaced that `force` does not give up."""
+    if path.exists() and not force:
+        raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another name or place")
 
 
 def copy_file(source: Path, target: Path) -> None:

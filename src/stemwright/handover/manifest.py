@@ -65,6 +65,14 @@ class Manifest:
     """What was asked for, as plain JSON, without places on the user's machine."""
     steps: tuple[Step, ...] = ()
 
+    def step(self, name: str) -> Step | None:
+        """The record of a step."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def option(self, name: str) -> str:
+        """What was asked for, as text; empty where that is not recorded, or by another version."""
+        return str(self.options.get(name, "")) if isinstance(self.options, dict) else ""
+
 
 class Ledger:
     """The manifest of one folder, kept up to date on disk after every step."""
@@ -86,8 +94,8 @@ class Ledger:
 
     def done(self, name: str, key: str) -> Step | None:
         """The record of a step, when it was run with this key and all it made is unharmed."""
-        step = next((step for step in self.manifest.steps if (step.name, step.key) == (name, key)), None)
-        if step is None or not all(map(self.unharmed, step.outputs)):
+        step = self.manifest.step(name)
+        if step is None or step.key != key or not all(map(self.unharmed, step.outputs)):
             return None
         return step
 

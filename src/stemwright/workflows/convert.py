@@ -8,9 +8,10 @@ from pathlib import Path
 
 from stemwright.errors import AlreadyThere, NotFoundInput
 from stemwright.model import Loss, Outcome, Output, Progress, Session
-from stemwright.safety import tidy
+from stemwright.safety import check_free, tidy
 from stemwright.session.formats import format_of, formats, read_session, readers, write_session
 from stemwright.session.unpacked import kept
+from stemwright.units import listed
 from stemwright.workflows.steps import Workflow
 
 _HINT = "name the folder that holds them with --media DIR"
@@ -42,8 +43,7 @@ def convert(
     name, module = format_of(target, formats)
     if target.exists() and source.exists() and target.samefile(source):
         raise AlreadyThere(f"{target}: is the session to be read", "give the new one another name")
-    if target.exists() and not force:
-        raise AlreadyThere(f"{target}: is there already", "give --force to replace it, or another name")
+    check_free(target, force=force)
     yield Progress("read", 0, 2, "files")
     opened = read_session(source, *media)
     session = opened.session
@@ -72,5 +72,4 @@ def _missing(session: Session) -> tuple[str, ...]:
 
 
 def _told(missing: tuple[str, ...]) -> str:
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"media are missing: {', '.join(missing[:3])}{more}"
+    return f"media are missing: {listed(missing)}"

@@ -154,7 +154,7 @@ def with_given(song: Song, given: Given) -> Song:
 def recorded_song(folder: Path | None) -> Song | None:
     """The song facts that an earlier run left in the folder's manifest."""
     found = manifest.read(folder / manifest.NAME) if folder else None
-    step = next((step for step in found.steps if step.name == "song"), None) if found else None
+    step = found.step("song") if found else None
     try:
         return serial.build(Song, step.result) if step else None
     except (TypeError, ValueError, AttributeError, KeyError):

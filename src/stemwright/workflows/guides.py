@@ -89,7 +89,7 @@ def listed(ledger: Ledger, source: Path | None, asked: Path | None) -> Listed:
     given = asked or (lying if lying and lying.is_file() else None)
     digest = sha256(given) if given else ""
     own = ledger.folder / NAME
-    step = next((step for step in ledger.manifest.steps if step.name == "guides"), None)
+    step = ledger.manifest.step("guides")
     if step is None or not own.is_file():
         return Listed(given, digest, digest, aside=own.is_file())
     known = next((entry.sha256 for entry in step.outputs if entry.path == NAME), "")

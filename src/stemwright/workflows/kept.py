@@ -79,7 +79,7 @@ def made_anew(folder: Path, outputs: Iterable[Output]) -> None:
 
 def _names(found: Ledger) -> dict[str, str]:
     """Names in a delivery's `notes.toml` -> names of the stems, which may lie under other file names soon."""
-    made = next((step for step in found.manifest.steps if step.name == "stems"), None)
+    made = found.manifest.step("stems")
     about = made.result.get("stems") if made and isinstance(made.result, dict) else None
     known = {path: str(facts.get("name", path)) for path, facts in (about or {}).items()}
     return known | {said: known[path] for path, said in noted_names(tuple(map(Path, known))).items()}

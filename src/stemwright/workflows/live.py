@@ -24,7 +24,7 @@ from stemwright.errors import (
 from stemwright.live import Asked, Built, Check, Rendered, Setup, Wanted
 from stemwright.model import DawSession, Outcome, Output, Progress, Session, Song, Stem, StemSet, Unreadable
 from stemwright.naming import guess_role
-from stemwright.safety import PART, write_text, writing
+from stemwright.safety import PART, check_free, write_text, writing
 from stemwright.session.arrange import arrange
 from stemwright.session.compare import Difference
 from stemwright.session.formats import format_of, read_session, readers
@@ -203,9 +203,8 @@ def _rendered(module: Any, link: Any, wanted: Wanted, force: bool) -> Rendered:
         scratch = Path(mkdtemp(dir=out.parent, prefix=".stems.", suffix=PART))
         try:
             made: Rendered = module.export(link, replace(wanted, folder=scratch))
-            taken = [file.name for file in made.files if (out / file.name).exists()]
-            if taken and not force:
-                raise AlreadyThere(f"{out / taken[0]}: is there already", "give --force to replace it")
+            for file in made.files:
+                check_free(out / file.name, force=force)
             out.mkdir(exist_ok=True)
             for file in made.files:
                 file.replace(out / file.name)
@@ -241,8 +240,7 @@ def doctor(host: str, asked: Asked, report: Path, force: bool = False) -> Workfl
     Raises AlreadyThere, OutputError.
     """
     module = live.host(host)
-    if report.exists() and not force and not asked.dry_run:
-        raise AlreadyThere(f"{report}: is there already", "give --force to replace it, or another --out")
+    check_free(report, force=force or asked.dry_run)
     yield Progress(f"examine {module.NAME}", 0, 0)
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     told = {"stemwright": __version__, "Python": platform.python_version(), "system": system}

@@ -8,10 +8,10 @@ from pathlib import Path
 from stemwright import audit
 from stemwright.audio import stated
 from stemwright.audio.folder import read_stems, require_readable
-from stemwright.errors import AlreadyThere
 from stemwright.handover.notes import NotesFacts
 from stemwright.measure.sets import measure_set
 from stemwright.model import Outcome, Song
+from stemwright.safety import check_free
 from stemwright.workflows import deliver, facts, guides, kept
 from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
@@ -31,8 +31,7 @@ def places(folder: Path, form: NotesForm, out: Path | None, *, force: bool) -> t
     base = (out or folder) / folder.resolve().name
     planned = form.planned(base)
     for path in planned:
-        if path.exists() and not force:
-            raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
+        check_free(path, force=force)
     return base, planned
 
 

@@ -17,6 +17,7 @@ from stemwright.handover.received import Verified
 from stemwright.handover.references import reference
 from stemwright.model import Outcome, Output, Progress
 from stemwright.safety import safe_join
+from stemwright.units import many
 from stemwright.workflows.audit import AuditOptions, audit_folder
 from stemwright.workflows.prep import Delivery
 from stemwright.workflows.steps import Workflow
@@ -68,14 +69,12 @@ def pack_folder(folder: Path, options: PackOptions = PackOptions()) -> Workflow[
     if not options.force:
         _refuse_unfinished(folder, made)
         _refuse_taken(target, made)
-    profile = options.profile or str(
-        (made.options if made and isinstance(made.options, dict) else {}).get("profile", "")
-    )
-    audited = yield from audit_folder(folder, AuditOptions(profile or "protools", form="html", beside=True))
+    profile = options.profile or (made and made.option("profile")) or "protools"
+    audited = yield from audit_folder(folder, AuditOptions(profile, form="html", beside=True))
     if audited.result.fails("error") and not options.force:
         count = audited.result.counts["error"]
         hint = f"`stemwright audit {folder}` lists them, `fix` mends what can be mended, --force packs all the same"
-        raise OutputError(f"{folder}: the audit found {count} error{'s' if count > 1 else ''}", hint)
+        raise OutputError(f"{folder}: the audit found {many(count, 'error')}", hint)
     if not any(member.name.endswith(".html") and "/" not in member.name for member in found):
         found = (*found, Member(REPORT, audited.result.text.encode("utf-8", "replace")))
     with TemporaryDirectory(prefix="stemwright-") as scratch:

@@ -19,7 +19,7 @@ from stemwright.errors import NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
-from stemwright.model import AudioFile, Finding, Loss, Outcome, Output, Progress, Song, StemSet
+from stemwright.model import AudioFile, Finding, Loss, Outcome, Progress, Song, StemSet
 from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
@@ -129,17 +129,15 @@ def _prep(
     if not (given_stems or options.dry_run or (found and separation.is_done(found, inputs, named, options.split))):
         engines = yield from separation.ready(options.split)
     name = facts.folder_name(song) + options.split.stretch
-    fresh = Manifest(workflow, inputs)
+    packages = manifest.package_versions("numpy", "soundfile", "soxr", "pyaaf2", "mido", "lxml")
+    places = ("out", "force", "dry_run", "guides")
+    asked = {option: value for option, value in serial.plain(options).items() if option not in places}
+    fresh = Manifest(workflow, inputs, packages=packages, options=asked)
     ledger = open_folder(parent, name, found, fresh, avoid=source, force=options.force, dry_run=options.dry_run)
     run = Run(ledger, options.dry_run)
     run.plan.append(Planned("song", "done before" if recorded else "run"))
-    if not options.dry_run:
-        packages = manifest.package_versions("numpy", "soundfile", "soxr", "pyaaf2", "mido", "lxml")
-        places = ("out", "force", "dry_run", "guides")
-        asked = {option: value for option, value in serial.plain(options).items() if option not in places}
-        ledger.save(replace(ledger.manifest, packages=packages, options=asked, complete=False))
-        if not recorded:
-            ledger.record("song", song_key, (), song)
+    if not (options.dry_run or recorded):
+        ledger.record("song", song_key, (), song)
     try:
         return (yield from _steps(run, found, given_stems, files[0], song, inputs, options, engines, known))
     except DryRunEnds:
@@ -233,14 +231,9 @@ def _steps(
         lambda: deliver.notes(noted, folder / name, form, known),
     )
     yield Progress("done", 1, 1)
-    if not options.dry_run:
-        ledger.save(replace(ledger.manifest, complete=True))
-    entries = [entry for step in (made, guided, sessions, written) for entry in step.outputs]
-    outputs = [Output(folder / e.path, e.kind, e.role) for e in entries]
-    outputs.append(Output(folder / manifest.NAME, "manifest"))
+    outputs = run.finish(made, guided, sessions, written)
     stem_names = tuple(stem.name for stem in stem_set.stems)
     result = Delivery(folder, song, tuple(run.plan), True, stem_names, findings, losses, split_facts, verified, lost)
-    done = tuple(planned.step for planned in run.plan if planned.action == "done before")
     aside = [f"you had changed a file that was made anew; yours is now {path.name}" for path in run.set_aside]
     if found and found.folder.name != folder.name:
         aside.append(f"the delivery {found.folder.name} is called {folder.name} now")
@@ -255,7 +248,7 @@ def _steps(
     )
     by_files = facts.told_by_stems(given_stems, song) if given_stems else facts.told_by_tags([mix], song)
     doubts = facts.doubts(song, options.given.bpm_range)
-    return Outcome(tuple(outputs), result, (*warnings, *aside, *by_files, *doubts), done)
+    return Outcome(outputs, result, (*warnings, *aside, *by_files, *doubts), run.done)
 
 
 def _check_names(options: PrepOptions) -> None:

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from stemwright.audio.folder import read_stems, require_readable
 from stemwright.audio.probe import require_whole
-from stemwright.errors import AlreadyThere, SessionError
+from stemwright.errors import SessionError
 from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
-from stemwright.safety import tidy
+from stemwright.safety import check_free, tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
 from stemwright.session.filling.proof import prove_filled
@@ -90,8 +90,7 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
     base = (options.out or folder) / folder.resolve().name
     planned = tuple(formats.placed(name, base) for name in to)
     for path in planned:
-        if path.exists() and not options.force:
-            raise AlreadyThere(f"{path}: is there already", "give --force to replace it, or another --out")
+        check_free(path, force=options.force)
     song = yield from facts.song_of(stems, options.given)
     song, told = guides.marked(song, folder, options.guides.markers, stems)
     told = (*told, *facts.told_by_stems(stems, song), *facts.doubts(song, options.given.bpm_range))

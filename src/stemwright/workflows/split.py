@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright import serial
 from stemwright.audio.said import said_by
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
-from stemwright.model import Estimate, Outcome, Output, Song
+from stemwright.model import Estimate, Outcome, Song
 from stemwright.naming import bpm_and_key_in, safe_name, title_of
 from stemwright.workflows import facts, mix, separation
 from stemwright.workflows.facts import Given
@@ -50,31 +50,20 @@ def split(
     )
     parent = (out or source.resolve().parent).absolute()
     workflow = f"split{options.kind}"
-    fresh = Manifest(workflow, inputs)
     found = Ledger.find(parent, workflow, inputs)
     engines = {}
     if not (dry_run or (found and separation.is_done(found, inputs, song, options))):
         engines = yield from separation.ready(options)
     folder = f"{safe_name(name)}_stems{options.kind}"
+    packages = manifest.package_versions("numpy", "soundfile", "soxr")
+    fresh = Manifest(workflow, inputs, packages=packages, options=serial.plain(options))
     ledger = open_folder(parent, folder, found, fresh, avoid=source, force=force, dry_run=dry_run)
     run = Run(ledger, dry_run)
-    if not dry_run:
-        packages = manifest.package_versions("numpy", "soundfile", "soxr")
-        ledger.save(replace(ledger.manifest, packages=packages, options=serial.plain(options), complete=False))
     try:
         parts = separation.parts(inputs, song, options)
         made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder, engines))
     except DryRunEnds:
         return Outcome((), Separation(ledger.folder, tuple(run.plan)), separation.to_fetch(options))
-    if not dry_run:
-        ledger.save(replace(ledger.manifest, complete=True))
-    outputs = [Output(ledger.folder / entry.path, entry.kind, entry.role) for entry in made.outputs]
-    outputs.append(Output(ledger.folder / manifest.NAME, "manifest"))
     how = serial.build(SeparationFacts, made.result["separation"])
-    done = tuple(planned.step for planned in run.plan if planned.action == "done before")
-    return Outcome(
-        tuple(outputs),
-        Separation(ledger.folder, tuple(run.plan), how),
-        (*made.result["warnings"], *facts.told_by_tags((file,), song)),
-        done,
-    )
+    warnings = (*made.result["warnings"], *facts.told_by_tags((file,), song))
+    return Outcome(run.finish(made), Separation(ledger.folder, tuple(run.plan), how), warnings, run.done)

@@ -42,6 +42,11 @@ class Run:
         self.set_aside: tuple[Path, ...] = ()
         """Files that the user had edited and that were renamed before they would have been replaced."""
 
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The steps that were done before."""
+        return tuple(planned.step for planned in self.plan if planned.action == "done before")
+
     def step(self, name: str, parts: Any, make: Callable[[], Workflow[Made]]) -> Workflow[Step]:
         """The record of a step, run now unless it is done. `parts` is everything that its result depends on."""
         key = manifest.key(name, parts)
@@ -55,6 +60,14 @@ class Run:
         self.set_aside += self.ledger.set_aside(name)
         outputs, result = yield from make()
         return self.ledger.record(name, key, outputs, result)
+
+    def finish(self, *steps: Step) -> tuple[Output, ...]:
+        """Note that all is done; the files of these steps, and the manifest."""
+        if not self.dry_run:
+            self.ledger.save(replace(self.ledger.manifest, complete=True))
+        folder = self.ledger.folder
+        made = (Output(folder / one.path, one.kind, one.role) for step in steps for one in step.outputs)
+        return (*made, Output(folder / manifest.NAME, "manifest"))
 
 
 def hash_inputs(paths: Iterable[Path]) -> Workflow[tuple[Entry, ...]]:
@@ -72,12 +85,14 @@ def open_folder(
 ) -> Ledger:
     """The ledger of `parent/name`: the one found from an earlier run (renamed when its name changed), or new.
 
+    Packages and options are those of `fresh` in either case.
     Raises AlreadyThere when something else lies there, OutputError when the folder cannot be written.
     """
     with _OPENING:  # songs of one name that are at work at once must not take the same folder
         ledger = _opened(parent, name, found, fresh, avoid, force, dry_run)
         if not dry_run:
-            ledger.save(replace(ledger.manifest, complete=False))
+            asked = {"packages": fresh.packages, "options": fresh.options, "complete": False}
+            ledger.save(replace(ledger.manifest, **asked))
         return ledger
 
 

@@ -78,8 +78,8 @@ def _plans(stems: StemSet, record: Manifest | None, layout: str) -> Iterator[tup
     if layout:
         yield layout, arrange(stems, layout, mixed_rates=True)
         return
-    options = record.options if record and isinstance(record.options, dict) else {}
-    for name in dict.fromkeys((str(options.get("layout", DEFAULT)), DEFAULT, *resources.names("sessions"))):
+    recorded = (record and record.option("layout")) or DEFAULT
+    for name in dict.fromkeys((recorded, DEFAULT, *resources.names("sessions"))):
         with suppress(SettingsError, UnknownName):  # the user's own template that is broken, or lies elsewhere
             yield name, arrange(stems, name, mixed_rates=True)
 
@@ -102,12 +102,12 @@ def _nearest(path: Path, plans: Iterator[tuple[str, Session]], fields: frozenset
 
 def _stems(folder: Path, record: Manifest | None, song: Song | None) -> StemSet:
     """The stems as their delivery's manifest names them, or else as their files do; with the song that it recorded."""
-    steps = {step.name: step for step in record.steps} if record else {}
-    if "stems" in steps:
+    made, guided = (record.step("stems"), record.step("guides")) if record else (None, None)
+    if made:
         try:
-            stems = deliver.stem_set(folder, steps["stems"], song or Song(folder.name, 1))
-            if "guides" in steps:
-                stems = guides.with_guides(stems, steps["guides"])
+            stems = deliver.stem_set(folder, made, song or Song(folder.name, 1))
+            if guided:
+                stems = guides.with_guides(stems, guided)
             rate = stems.everything[0].file.format.sample_rate
             return stems if song else replace(stems, song=replace(stems.song, sample_rate=rate))
         except (TypeError, KeyError, AttributeError, IndexError):
