@@ -7,14 +7,14 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stemwright import serial
 from stemwright.errors import StemwrightError
-from stemwright.model import Outcome, Progress
+from stemwright.model import Outcome, Progress, Workflow
 
 if TYPE_CHECKING:
     import click
@@ -46,7 +46,7 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False, soft_wrap=wrap)
 
 
-def run(workflow: Generator[Progress, None, T], mode: str = "") -> T:
+def run(workflow: Workflow[T], mode: str = "") -> T:
     """Run a workflow to its end, drawing its progress: as `mode` says, or as the user asks."""
     mode = mode or manners.progress
     if mode == "auto":
@@ -104,7 +104,7 @@ def result(text: str) -> None:
 def run_each(
     name: str,
     inputs: Sequence[Path],
-    work: Callable[[Path], Generator[Progress, None, Outcome[Any]]],
+    work: Callable[[Path], Workflow[Outcome[Any]]],
     view: Callable[[Console, Any], None],
     at_once: Callable[[], int] = lambda: 1,
 ) -> int:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from stemwright.cli import output
 from stemwright.errors import OutputError, StemwrightError
-from stemwright.model import Finding, Outcome
+from stemwright.model import Finding, Outcome, Workflow
 from stemwright.safety import writing
 from stemwright.workflows.audit import changed, look
 
 if TYPE_CHECKING:
     from stemwright.workflows.dropped import State
     from stemwright.workflows.prep import Delivery, PrepOptions
-    from stemwright.workflows.steps import Workflow
 
 Verdict = tuple[int, tuple[Finding, ...]]
 """The exit code of an audit, and its findings."""

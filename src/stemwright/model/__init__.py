@@ -25,7 +25,7 @@ from stemwright.model.measured import (
     Words,
 )
 from stemwright.model.music import Estimate, Marker, MeterChange, Song, Stem, StemSet, TempoChange
-from stemwright.model.outcome import Outcome, Output, Progress
+from stemwright.model.outcome import Outcome, Output, Progress, Workflow
 from stemwright.model.timeline import Clip, Loss, Session, Track, end_of
 
 __all__ = [
@@ -74,5 +74,6 @@ __all__ = [
     "Twins",
     "Unreadable",
     "Words",
+    "Workflow",
     "end_of",
 ]

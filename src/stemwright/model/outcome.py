@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,6 +20,10 @@ class Progress:
     unit: str = ""
     message: str = ""
     subject: str = ""  # the input this is about
+
+
+Workflow = Generator[Progress, None, T]
+"""Work that tells how far it is, and ends with its result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ need torchaudio, whose builds each fit one version of torch.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from stemwright.errors import SettingsError, UnknownName
 from stemwright.measure.activations import RATE
 from stemwright.measure.heard import Hearing, Pulse
 from stemwright.measure.onsets import Array, Curve, Floats
-from stemwright.model import Progress
+from stemwright.model import Progress, Workflow
 from stemwright.separate import choose_device, models, require, safeload, weights
 from stemwright.separate.models import ModelCard
 
@@ -48,7 +47,7 @@ def hearing(name: str) -> Hearing:
     device = choose_device()
     network = load(card).to(device)
 
-    def hear(mono: Floats) -> Generator[Progress, None, Pulse]:
+    def hear(mono: Floats) -> Workflow[Pulse]:
         import torch
 
         spectra = spectrogram(torch.from_numpy(mono)).to(device)
@@ -80,7 +79,7 @@ def build(card: ModelCard) -> nn.Module:
     return made.eval().requires_grad_(False)
 
 
-def logits(network: nn.Module, spectra: Tensor, length: int) -> Generator[Progress, None, Tensor]:
+def logits(network: nn.Module, spectra: Tensor, length: int) -> Workflow[Tensor]:
     """Log odds of any beat and of a downbeat for each of `spectra`, `[2, spectra]`, from windows of `length` of them.
 
     The windows overlap by their borders; the last is moved back to end with the song, and the earlier one counts.

@@ -8,7 +8,7 @@ writes every output. At last everything written is read back and compared.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from stemwright import units
 from stemwright.audio.stream import Block, blocks
 from stemwright.errors import DamagedAudio, OutputError, SettingsError, StemwrightError
-from stemwright.model import AudioFile, Progress
+from stemwright.model import AudioFile, Progress, Workflow
 from stemwright.separate.consistency import CHUNK, Heard, Peaks, fold, to_ints
 from stemwright.separate.engine import Engine, enough_memory
 from stemwright.separate.hearing import Manner, Source, hear, spooled
@@ -69,7 +69,7 @@ def split(
     paths: Mapping[str, Path],
     make_writer: MakeWriter,
     manner: Manner = Manner(),  # noqa: B008
-) -> Generator[Progress, None, SplitResult]:
+) -> Workflow[SplitResult]:
     """Write the outputs that `paths` names: stems of the plan, and `mix`.
 
     A complete plan's stems add up to the mix exactly, unless they are left unshared or written as float; a

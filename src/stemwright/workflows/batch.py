@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from stemwright.errors import StemwrightError
-from stemwright.model import Outcome, Progress
-from stemwright.workflows.steps import Workflow
+from stemwright.model import Outcome, Progress, Workflow
 
 T = TypeVar("T")
 

@@ -19,9 +19,8 @@ from stemwright.audio.resample import resampled
 from stemwright.audio.stream import Block, blocks, quantise
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import WrongOption
-from stemwright.model import AudioFile, Outcome, Progress
+from stemwright.model import AudioFile, Outcome, Progress, Workflow
 from stemwright.workflows import separation
-from stemwright.workflows.steps import Workflow
 
 ROWS = ("host", "demucs", "engine", "precision", "batch", "memory", "unblend")
 RATE = 44_100

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemwright.errors import AlreadyThere, NotFoundInput
-from stemwright.model import Loss, Outcome, Output, Progress, Session
+from stemwright.model import Loss, Outcome, Output, Progress, Session, Workflow
 from stemwright.safety import check_free, tidy
 from stemwright.session.formats import format_of, formats, read_session, readers, write_session
 from stemwright.session.unpacked import kept
 from stemwright.units import listed
-from stemwright.workflows.steps import Workflow
 
 _HINT = "name the folder that holds them with --media DIR"
 

@@ -16,14 +16,14 @@ from stemwright.handover.manifest import Ledger, Step
 from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.handover.report import report_document
 from stemwright.measure.sets import measure_set
-from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet
+from stemwright.model import Finding, Loss, Output, Progress, Song, Stem, StemSet, Workflow
 from stemwright.safety import tidy, write_bytes, write_text
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats, placed, write_session
 from stemwright.session.verify import Verified, prove
 from stemwright.workflows.kept import Kept
 from stemwright.workflows.kept import write as write_kept
-from stemwright.workflows.steps import Made, Workflow
+from stemwright.workflows.steps import Made
 
 Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
 """(session file name, what it could not express)."""

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from stemwright.errors import MissingExtra, WeightsError
 from stemwright.handover import manifest
-from stemwright.model import Outcome, Progress
+from stemwright.model import Outcome, Progress, Workflow
 from stemwright.workflows.prep import Delivery, PrepOptions, prep
-from stemwright.workflows.steps import Workflow
 
 if TYPE_CHECKING:
     from stemwright.demo import DemoSong

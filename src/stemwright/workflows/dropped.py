@@ -10,10 +10,9 @@ from pathlib import Path
 from stemwright.audio.probe import SUFFIXES
 from stemwright.errors import NotFoundInput
 from stemwright.handover import manifest
-from stemwright.model import Outcome, Progress
+from stemwright.model import Outcome, Progress, Workflow
 from stemwright.safety import PART, sha256
 from stemwright.workflows.prep import Delivery
-from stemwright.workflows.steps import Workflow
 
 State = tuple[tuple[str, int, int], ...]
 """(name, bytes, modification time in ns) of every file of an input."""

@@ -14,11 +14,10 @@ from stemwright.audio.stated import Stated
 from stemwright.errors import WrongOption
 from stemwright.handover import manifest
 from stemwright.handover.notes_song import LIKELY_BPM, SURE_KEY
-from stemwright.model import AudioFile, Estimate, Levels, Song, Stem, StemSet
+from stemwright.model import AudioFile, Estimate, Levels, Song, Stem, StemSet, Workflow
 from stemwright.naming import safe_name
 from stemwright.session import beside
 from stemwright.units import FASTEST_BPM, SLOWEST_BPM, parse_key, short_key
-from stemwright.workflows.steps import Workflow
 
 T = TypeVar("T")
 

@@ -14,14 +14,13 @@ from stemwright import audit, repair
 from stemwright.audio.folder import read_stems
 from stemwright.handover.notes import NotesFacts, render_notes
 from stemwright.measure.sets import measure_set
-from stemwright.model import Finding, Outcome, Output, Progress, StemSet
+from stemwright.model import Finding, Outcome, Output, Progress, StemSet, Workflow
 from stemwright.naming import without_bpm_and_key
 from stemwright.repair import publish
 from stemwright.repair.render import render
 from stemwright.safety import write_text
 from stemwright.workflows import deliver, facts
 from stemwright.workflows.facts import Given
-from stemwright.workflows.steps import Workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from stemwright.audio.probe import probe
 from stemwright.audio.tagging import facts_of, tag_file
 from stemwright.errors import InputError
 from stemwright.handover.manifest import Ledger, Step
-from stemwright.model import Marker, Output, Progress, Song, Stem, StemSet
+from stemwright.model import Marker, Output, Progress, Song, Stem, StemSet, Workflow
 from stemwright.naming import safe_name
 from stemwright.safety import sha256, writing
 from stemwright.session.arrange import arrange
@@ -26,7 +26,7 @@ from stemwright.session.markers import read_markers
 from stemwright.session.markers.table import NAME, write_table
 from stemwright.units import many, seconds
 from stemwright.workflows.facts import certain
-from stemwright.workflows.steps import Made, Workflow
+from stemwright.workflows.steps import Made
 
 
 @dataclass(frozen=True, slots=True)

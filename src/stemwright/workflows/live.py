@@ -22,7 +22,7 @@ from stemwright.errors import (
     WrongOption,
 )
 from stemwright.live import Asked, Built, Check, Rendered, Setup, Wanted
-from stemwright.model import DawSession, Outcome, Output, Progress, Session, Song, Stem, StemSet, Unreadable
+from stemwright.model import DawSession, Outcome, Output, Progress, Session, Song, Stem, StemSet, Unreadable, Workflow
 from stemwright.naming import guess_role
 from stemwright.safety import PART, check_free, write_text, writing
 from stemwright.session.arrange import arrange
@@ -33,7 +33,6 @@ from stemwright.workflows import facts
 from stemwright.workflows.audit import Audited, AuditOptions, audit_folder, session_info
 from stemwright.workflows.guides import marked
 from stemwright.workflows.session import SessionOptions, build_sessions, whole_stems
-from stemwright.workflows.steps import Workflow
 
 MEDIA = ("INT", "FMT", "CLP", "CHN", "SRC")
 """Rules that judge single files: clips of a session need not be equally long, and their files have any names."""

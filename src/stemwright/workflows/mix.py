@@ -15,11 +15,11 @@ from stemwright.audio.tagging import description, facts_of, wav_chunks
 from stemwright.audio.tags import read_cover
 from stemwright.audio.wav import WavWriter
 from stemwright.handover import SeparationFacts, manifest
-from stemwright.model import AudioFile, AudioFormat, Output, Song
+from stemwright.model import AudioFile, AudioFormat, Output, Song, Workflow
 from stemwright.naming import guess_role, label, safe_name, unused
 from stemwright.workflows import separation
 from stemwright.workflows.separation import SplitOptions
-from stemwright.workflows.steps import Made, Workflow
+from stemwright.workflows.steps import Made
 
 if TYPE_CHECKING:
     from stemwright.separate.engine import Engine

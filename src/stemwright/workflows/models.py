@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stemwright.errors import SettingsError
-from stemwright.model import Outcome, Output
+from stemwright.model import Outcome, Output, Workflow
 from stemwright.separate import Setup, family, models, plan, weights
 from stemwright.separate.plan import Preset
-from stemwright.workflows.steps import Workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from stemwright.audio import stated
 from stemwright.audio.folder import read_stems, require_readable
 from stemwright.handover.notes import NotesFacts
 from stemwright.measure.sets import measure_set
-from stemwright.model import Outcome, Song
+from stemwright.model import Outcome, Song, Workflow
 from stemwright.safety import check_free
 from stemwright.workflows import deliver, facts, guides, kept
 from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
-from stemwright.workflows.steps import Workflow
 
 
 @dataclass(frozen=True, slots=True)

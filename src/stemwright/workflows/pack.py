@@ -15,12 +15,11 @@ from stemwright.handover.manifest import Manifest
 from stemwright.handover.pack import Member, Sums
 from stemwright.handover.received import Verified
 from stemwright.handover.references import reference
-from stemwright.model import Outcome, Output, Progress
+from stemwright.model import Outcome, Output, Progress, Workflow
 from stemwright.safety import safe_join
 from stemwright.units import many
 from stemwright.workflows.audit import AuditOptions, audit_folder
 from stemwright.workflows.prep import Delivery
-from stemwright.workflows.steps import Workflow
 
 REPORT = "report.html"
 MP3S = "MP3"

@@ -19,7 +19,7 @@ from stemwright.errors import NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
-from stemwright.model import AudioFile, Finding, Loss, Outcome, Progress, Song, StemSet
+from stemwright.model import AudioFile, Finding, Loss, Outcome, Progress, Song, StemSet, Workflow
 from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
@@ -29,7 +29,7 @@ from stemwright.workflows.facts import Given
 from stemwright.workflows.guides import Guides
 from stemwright.workflows.kept import Kept, kept, record
 from stemwright.workflows.separation import SplitOptions
-from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
+from stemwright.workflows.steps import DryRunEnds, Planned, Run, hash_inputs, open_folder
 
 if TYPE_CHECKING:
     from stemwright.separate.engine import Engine

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from stemwright.errors import NotFoundInput, OutputError
 from stemwright.handover import manifest, pack, push
-from stemwright.model import Outcome
-from stemwright.workflows.steps import Workflow
+from stemwright.model import Outcome, Workflow
 
 _LAST = (manifest.NAME, *pack.LISTS)
 """Sent at the end, so that whoever finds them has everything."""

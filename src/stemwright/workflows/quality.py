@@ -17,12 +17,11 @@ from stemwright.audio.stream import Block, read_all
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import InputError, SettingsError
 from stemwright.measure.sdr import sdr, si_sdr, windowed_sdr
-from stemwright.model import Outcome
+from stemwright.model import Outcome, Workflow
 from stemwright.units import db, rescale
 from stemwright.workflows import separation
 from stemwright.workflows.bench import stereo
 from stemwright.workflows.separation import SplitOptions
-from stemwright.workflows.steps import Workflow
 
 if TYPE_CHECKING:
     from stemwright.separate import Network

@@ -17,9 +17,8 @@ from stemwright.audio.wav import WavWriter
 from stemwright.errors import DamagedAudio, MissingExtra, StemwrightError, WeightsUnavailable, WrongOption
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Ledger
-from stemwright.model import AudioFile, Progress, Song
+from stemwright.model import AudioFile, Progress, Song, Workflow
 from stemwright.naming import safe_name
-from stemwright.workflows.steps import Workflow
 
 if TYPE_CHECKING:
     from stemwright.separate.engine import Engine

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from stemwright.audio.folder import read_stems, require_readable
 from stemwright.audio.probe import require_whole
 from stemwright.errors import SessionError
-from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet
+from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet, Workflow
 from stemwright.safety import check_free, tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
@@ -23,7 +23,6 @@ from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides
 from stemwright.workflows.facts import Given
 from stemwright.workflows.guides import Guides
-from stemwright.workflows.steps import Workflow
 
 DEFAULT = ("reaper", "aaf", "midi")
 

@@ -9,12 +9,12 @@ from stemwright import serial
 from stemwright.audio.said import said_by
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Ledger, Manifest
-from stemwright.model import Estimate, Outcome, Song
+from stemwright.model import Estimate, Outcome, Song, Workflow
 from stemwright.naming import bpm_and_key_in, safe_name, title_of
 from stemwright.workflows import facts, mix, separation
 from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
-from stemwright.workflows.steps import DryRunEnds, Planned, Run, Workflow, hash_inputs, open_folder
+from stemwright.workflows.steps import DryRunEnds, Planned, Run, hash_inputs, open_folder
 
 
 @dataclass(frozen=True, slots=True)

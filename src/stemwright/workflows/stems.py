@@ -10,11 +10,11 @@ from stemwright.audio.probe import require_whole
 from stemwright.audio.take import common_gain
 from stemwright.audio.take import take as take_file
 from stemwright.errors import InputError
-from stemwright.model import Output, Progress, Song, Stem, StemSet
+from stemwright.model import Output, Progress, Song, Stem, StemSet, Workflow
 from stemwright.naming import safe_name, unused
 from stemwright.safety import writing
 from stemwright.units import db
-from stemwright.workflows.steps import Made, Workflow
+from stemwright.workflows.steps import Made
 
 
 def take_parts(inputs: Any, stems: StemSet, song: Song) -> list[Any]:

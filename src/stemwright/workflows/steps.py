@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -12,11 +12,10 @@ from typing import Any, Literal, TypeVar
 from stemwright.errors import AlreadyThere, OutputError
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
-from stemwright.model import Output, Progress
+from stemwright.model import Output, Progress, Workflow
 from stemwright.safety import sweep, writable, writing
 
 T = TypeVar("T")
-Workflow = Generator[Progress, None, T]
 Made = tuple[Iterable[Output], Any]
 """What a step's maker ends with: the files it wrote, and what later steps need to know."""
 

@@ -12,14 +12,13 @@ from stemwright.audio.folder import read_stems
 from stemwright.errors import NotFoundInput, SettingsError, UnknownName
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Manifest
-from stemwright.model import Outcome, Progress, Session, Song, StemSet
+from stemwright.model import Outcome, Progress, Session, Song, StemSet, Workflow
 from stemwright.safety import reading
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import format_of, readers
 from stemwright.session.hosts import Host
 from stemwright.session.verify import STEMS, Verified, verify_session
 from stemwright.workflows import deliver, facts, guides
-from stemwright.workflows.steps import Workflow
 
 DEFAULT = "mix-engineer"
 
