@@ -173,7 +173,7 @@ def spoken_of(stems: StemSet, stated: Stated) -> StemSet:
         effects, comments = words.printed_effects or stem.printed_effects, words.comments or stem.comments
         return replace(stem, printed_effects=effects, comments=comments)
 
-    return replace(stems, stems=tuple(map(put, stems.stems)), mix=put(stems.mix) if stems.mix else None)
+    return stems.each(put)
 
 
 _SONG = tuple(field.name for field in fields(Song))

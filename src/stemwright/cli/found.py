@@ -84,26 +84,24 @@ def fixed(console: Console, outcome: Outcome[Any]) -> None:
     if made.work:
         console.print(f"{'wrote' if outcome.outputs else 'would write'} {made.folder}")
     for t in made.treated:
-        if t.steps or t.sources != (t.name,):
-            was = f" (was {' and '.join(t.sources)})" if t.sources != (t.name,) else ""
+        if not t.same:
+            was = f" (was {t.was})" if t.was else ""
             console.print(f"  {t.name}{was}: {'; '.join(t.steps) or 'renamed'}")
     for name, why in made.aside:
         console.print(f"  {name}: put aside, {why}")
     for name in made.notes:
         console.print(f"  {name}: notes")
-    kept = [(found, why) for found, why in made.left if found.severity != "info"]
     alike: dict[tuple[str, str], list[str]] = {}
-    for found, why in kept:
+    for found, why in made.grave:
         alike.setdefault((found.rule, why), []).append(str(found.subject or "the set"))
     for (rule, why), names in alike.items():
         console.print(f"not repaired: {rule}  {listed(names, _ALIKE)}: {why}")
     for found in made.still:
         console.print(f"found again, which is a bug of stemwright: {found.rule}  {found.message}")
-    same = sum(not t.steps and t.sources == (t.name,) for t in made.treated)
-    errors = sum(found.severity == "error" for found, _ in kept)
+    errors = sum(found.severity == "error" for found, _ in made.grave)
     stays = f", {many(errors, 'error')} among them" if errors else ""
-    stay = f"{many(len(kept), 'finding')} left{stays}" if kept else "nothing left to send back"
-    done = f"{many(len(made.treated) - same, 'file')} repaired" if made.work else "nothing to repair"
+    stay = f"{many(len(made.grave), 'finding')} left{stays}" if made.grave else "nothing left to send back"
+    done = f"{many(sum(not t.same for t in made.treated), 'file')} repaired" if made.work else "nothing to repair"
     console.print(f"{done}, {stay}")
 
 

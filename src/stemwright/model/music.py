@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -106,3 +107,7 @@ class StemSet:
     def everything(self) -> tuple[Stem, ...]:
         """Stems, then the reference mix."""
         return self.stems + ((self.mix,) if self.mix else ())
+
+    def each(self, change: Callable[[Stem], Stem]) -> StemSet:
+        """The set with every stem, and the reference mix, changed."""
+        return replace(self, stems=tuple(map(change, self.stems)), mix=change(self.mix) if self.mix else None)

@@ -170,12 +170,11 @@ def with_effects(stems: StemSet, effects: tuple[str, ...]) -> StemSet:
             names = ", ".join(stem.name for stem in stems.stems)
             raise WrongOption(f"--effects {text!r} names no stem", f"write NAME=TEXT; the stems are: {names}")
         told[name.strip().casefold()] = said.strip()
-    return replace(
-        stems,
-        stems=tuple(
-            replace(stem, printed_effects=told.get(stem.name.casefold(), stem.printed_effects)) for stem in stems.stems
-        ),
-    )
+
+    def put(stem: Stem) -> Stem:
+        return replace(stem, printed_effects=told.get(stem.name.casefold(), stem.printed_effects))
+
+    return replace(stems, stems=tuple(map(put, stems.stems)))
 
 
 def surest(given: T | None, *known: Estimate[T] | None) -> Estimate[T] | None:
@@ -264,4 +263,4 @@ def with_levels(stems: StemSet, levels: dict[str, Any]) -> StemSet:
         found = levels.get(stem.file.path.name)
         return replace(stem, levels=serial.build(Levels, found)) if found else stem
 
-    return replace(stems, stems=tuple(map(put, stems.stems)), mix=put(stems.mix) if stems.mix else None)
+    return stems.each(put)

@@ -48,6 +48,16 @@ class Treated:
     digest: str = ""
     """BLAKE2b-128 of the decoded samples (float32, frame by frame); empty when copied or not done yet."""
 
+    @property
+    def was(self) -> str:
+        """The names of the files that it was, where they are not its own."""
+        return " and ".join(self.sources) if self.sources != (self.name,) else ""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing is done to it."""
+        return not (self.steps or self.was)
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -71,7 +81,12 @@ class Fixed:
     @property
     def work(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.aside or self.notes or any(t.steps or t.sources != (t.name,) for t in self.treated))
+        return bool(self.aside or self.notes or not all(t.same for t in self.treated))
+
+    @property
+    def grave(self) -> tuple[tuple[Finding, str], ...]:
+        """Those of `left` that a mix engineer would send back."""
+        return tuple((finding, why) for finding, why in self.left if finding.severity != "info")
 
 
 def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Outcome[Fixed]]:
@@ -204,22 +219,21 @@ def report(made: Fixed) -> str:
     """A repair in words; of a plan, what would be done."""
     lines = [str(made.folder.name)]
     for t in made.treated:
-        if t.steps or t.sources != (t.name,):
-            lines += ["", t.name] + ([f"  was {' and '.join(t.sources)}"] if t.sources != (t.name,) else [])
+        if not t.same:
+            lines += ["", t.name, *([f"  was {t.was}"] if t.was else [])]
             lines += [f"  {step}" for step in t.steps]
             if t.digest:
                 proof = "samples changed as asked" if t.lossy else "samples proved unchanged"
                 lines.append(f"  {proof}; BLAKE2b-128 of the decoded ones: {t.digest}")
-    same = sum(not t.steps and t.sources == (t.name,) for t in made.treated)
+    same = sum(t.same for t in made.treated)
     lines += ["", f"{same} files stay as they are"] if same else []
     lines += ["", "Written", *(f"  {name}" for name in made.notes)] if made.notes else []
     lines += ["", "Put aside", *(f"  {name}: {why}" for name, why in made.aside)] if made.aside else []
-    judged = [(f, why) for f, why in made.left if f.severity != "info"]
-    lines += ["", "Not repaired"] if judged else []
-    lines += [f"  {f.rule}  {f.subject or 'the set'}: {f.message}\n    {why}" for f, why in judged]
+    lines += ["", "Not repaired"] if made.grave else []
+    lines += [f"  {f.rule}  {f.subject or 'the set'}: {f.message}\n    {why}" for f, why in made.grave]
     lines += ["", "Found again, which is a bug of stemwright"] if made.still else []
     lines += [f"  {f.rule}  {f.subject or 'the set'}: {f.message}" for f in made.still]
-    return "\n".join(lines if made.work or judged else [*lines, "", "nothing to repair"]) + "\n"
+    return "\n".join(lines if made.work or made.grave else [*lines, "", "nothing to repair"]) + "\n"
 
 
 def undo_fix(folder: Path) -> Outcome[str]:
