@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -70,3 +71,9 @@ def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, st
         main([str(part) for part in argv])
     out, err = capsys.readouterr()
     return int(end.value.code or 0), out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, dict[str, Any]]:
+    """The same with `--json`: exit code and the document."""
+    code, out, _ = run(capsys, *argv, "--json")
+    return code, json.loads(out)

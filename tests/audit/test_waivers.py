@@ -11,7 +11,7 @@ import pytest
 from stemwright import audit
 from stemwright.audit.rule import families
 from stemwright.errors import SettingsError
-from stemwright.model import AudioFile, AudioFormat, Song, Stem, StemSet
+from stemwright.model import AudioFile, AudioFormat, Finding, Song, Stem, StemSet
 
 TODAY = datetime.date.today()
 
@@ -86,6 +86,16 @@ def test_a_baseline_lets_pass_only_what_it_knows() -> None:
     ]
 
 
+def found_by(rule: audit.Rule, found: audit.Found) -> Finding:
+    """What an audit makes of it, when the rule yields that."""
+    rule = replace(rule, check=lambda stems, **options: iter([found]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stemwright.audit.profiles.catalogue", lambda: {rule.code: rule})
+        patch.setattr(type(rule), "sections", lambda self: {"Fix": ""})
+        (finding,) = audit.audit(a_set(), audit.Profile("none"))
+    return finding
+
+
 def test_a_heuristic_is_never_an_error(tmp_path: Path) -> None:
     heuristic = next(rule for rule in audit.catalogue().values() if rule.confidence == "heuristic")
     assert all(r.severity != "error" for r in audit.catalogue().values() if r.confidence == "heuristic")
@@ -93,23 +103,11 @@ def test_a_heuristic_is_never_an_error(tmp_path: Path) -> None:
     path.write_text(f'[rules]\n{heuristic.code} = "error"\n')
     with pytest.raises(SettingsError, match="heuristic"):
         audit.load_profile(str(path))
-    found = audit.Found("x", error=True)
-    rule = replace(heuristic, check=lambda stems, **options: iter([found]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stemwright.audit.profiles.catalogue", lambda: {rule.code: rule})
-        patch.setattr(type(rule), "sections", lambda self: {"Fix": ""})
-        (finding,) = audit.audit(a_set(), audit.Profile("none"))
-    assert finding.severity == "warning"
+    assert found_by(heuristic, audit.Found("x", error=True)).severity == "warning"
 
 
 def test_undetermined_is_an_info_and_no_failure() -> None:
-    rule = replace(
-        audit.catalogue()["NAM002"], check=lambda stems: iter([audit.Found("x", error=True, undetermined=True)])
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stemwright.audit.profiles.catalogue", lambda: {rule.code: rule})
-        patch.setattr(type(rule), "sections", lambda self: {"Fix": ""})
-        (finding,) = audit.audit(a_set(), audit.Profile("none"))
+    finding = found_by(audit.catalogue()["NAM002"], audit.Found("x", error=True, undetermined=True))
     assert (finding.severity, finding.verdict) == ("info", "undetermined")
 
 

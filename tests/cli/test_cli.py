@@ -19,14 +19,9 @@ from stemwright.cli import cli
 from stemwright.cli.output import console
 from stemwright.registry import module_names
 from stemwright.session.formats import formats
-from support import REPOSITORY, pulse_song, run, tone, write_stems, write_wav
+from support import REPOSITORY, pulse_song, run, run_json, tone, write_stems, write_wav
 
 COMMANDS = module_names("stemwright.cli.commands")
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, dict[str, object]]:
-    code, out, _ = run(capsys, *argv, "--json")
-    return code, json.loads(out)
 
 
 def test_help_is_light() -> None:

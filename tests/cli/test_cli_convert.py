@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support import pulse_song, run, write_stems, write_wav
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, dict[str, Any]]:
-    code, out, _ = run(capsys, *argv, "--json")
-    return code, json.loads(out)
+from support import pulse_song, run, run_json, write_stems, write_wav
 
 
 @pytest.fixture(scope="module")

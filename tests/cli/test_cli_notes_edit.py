@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import select
@@ -16,9 +15,8 @@ import pytest
 import stemwright
 from stemwright.audio import stated
 from stemwright.audio.folder import read_stems
-from stemwright.cli import main
 from stemwright.model import Estimate
-from support import tone, write_stems
+from support import run, run_json, tone, write_stems
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no ptys on Windows")
 
@@ -102,41 +100,35 @@ def test_an_end_of_input_leaves_everything_as_it_was(folder: Path) -> None:
     assert code == 130 and sorted(folder.iterdir()) == before
 
 
-def code_of(*argv: object) -> int | str | None:
-    with pytest.raises(SystemExit) as done:
-        main([str(word) for word in argv])
-    return done.value.code
-
-
 def test_without_a_terminal_it_says_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert code_of("notes", folder, "--edit") == 2
-    assert "no terminal" in capsys.readouterr().err and not (folder / stated.NAME).exists()
-    assert code_of("notes", folder, "--edit", "--dry-run") == 2
+    code, _, err = run(capsys, "notes", folder, "--edit")
+    assert code == 2 and "no terminal" in err and not (folder / stated.NAME).exists()
+    assert run(capsys, "notes", folder, "--edit", "--dry-run")[0] == 2
 
 
 def test_a_wrong_notes_toml_is_told_by_every_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / stated.NAME).write_text("bpm = 120\ntempo = 3\n")
     for command in ("notes", "audit", "session", "prep"):
-        assert code_of(command, folder) == 1
-        told = " ".join(capsys.readouterr().err.split())
-        assert "line 2: 'tempo' is not known here" in told and "Traceback" not in told
+        code, _, err = run(capsys, command, folder)
+        told = " ".join(err.split())
+        assert code == 1 and "line 2: 'tempo' is not known here" in told and "Traceback" not in told
 
 
 def test_contact_comes_from_the_settings_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Path("stemwright.toml")
     settings.write_text('[contact]\nemail = "anna@nord.example"\nname = "Anna | Berg"\n', encoding="utf-8")
-    assert code_of("notes", folder, "--bpm", 120) == 0
+    assert run(capsys, "notes", folder, "--bpm", 120)[0] == 0
     assert "Contact: Anna | Berg · anna@nord.example" in (folder / "Song_120_Am_notes.txt").read_text("utf-8")
     assert "Anna \\| Berg · anna@nord.example" in (folder / "Song_120_Am_notes.md").read_text("utf-8")
-    capsys.readouterr()
-    assert code_of("config", "show", "--json") == 0
-    rows = {(row["command"], row["option"]): row for row in json.loads(capsys.readouterr().out)["result"]}
+    code, document = run_json(capsys, "config", "show")
+    rows = {(row["command"], row["option"]): row for row in document["result"]}
+    assert code == 0
     assert rows["contact", "name"]["value"] == "Anna | Berg" and "stemwright.toml" in rows["contact", "name"]["origin"]
     assert rows["contact", "phone"]["value"] is None
     for wrong in ("[contact]\nname = 3", "[contact]\nfax = '1'"):
         settings.write_text(wrong)
-        assert code_of("notes", folder) == 1
-        assert "[contact]" in capsys.readouterr().err
+        code, _, err = run(capsys, "notes", folder)
+        assert code == 1 and "[contact]" in err
 
 
 def test_nobody_is_asked_about_a_click(folder: Path) -> None:

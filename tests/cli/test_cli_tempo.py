@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from stemwright.cli import main
 from stemwright.measure.onsets import Curve
 from stemwright.separate import beats
+from support import run, run_json
 
 RATE = 22_050
 
@@ -32,17 +31,14 @@ def stems(tmp_path: Path) -> Path:
 def test_the_range_decides_between_half_and_double_time(
     within: str, bpm: float, stems: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as done:
-        main(["notes", str(stems), "--bpm-range", within, "--json"])
-    assert done.value.code == 0
-    assert json.loads(capsys.readouterr().out)["result"]["song"]["bpm"]["value"] == bpm
+    code, document = run_json(capsys, "notes", stems, "--bpm-range", within)
+    assert code == 0 and document["result"]["song"]["bpm"]["value"] == bpm
 
 
 @pytest.mark.parametrize("within", ["fast", "140-70", "120"])
 def test_what_is_no_range_is_told(within: str, stems: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as done:
-        main(["notes", str(stems), "--bpm-range", within])
-    assert done.value.code == 2 and "70-140" in capsys.readouterr().err
+    code, _, err = run(capsys, "notes", stems, "--bpm-range", within)
+    assert code == 2 and "70-140" in err
 
 
 @pytest.mark.parametrize(("every", "bpm"), [(1, 168), (2, 84)])
@@ -58,11 +54,9 @@ def test_a_model_hears_the_beats_also_of_what_was_measured_before(
 
     monkeypatch.setattr(beats, "hearing", {"beat_this": hear}.__getitem__)
     for flags in ([], ["--beats", "beat_this", "--force"]):
-        with pytest.raises(SystemExit) as done:
-            main(["notes", str(stems), *flags, "--json"])
-        assert done.value.code == 0
-        said = capsys.readouterr().out
-    assert json.loads(said)["result"]["song"]["bpm"]["value"] == bpm
+        code, document = run_json(capsys, "notes", stems, *flags)
+        assert code == 0
+    assert document["result"]["song"]["bpm"]["value"] == bpm
 
 
 @pytest.mark.parametrize(
@@ -74,7 +68,6 @@ def test_what_cannot_hear_beats_is_told(
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "beat_this" else found(name))
-    with pytest.raises(SystemExit) as done:
-        main(["notes", str(stems), "--beats", model])
-    assert done.value.code == code and told in capsys.readouterr().err
+    found_code, _, err = run(capsys, "notes", stems, "--beats", model)
+    assert found_code == code and told in err
     assert [path.name for path in stems.iterdir()] == ["Drums.wav"]
