@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stemwright.errors import SettingsError
+from stemwright.measure.sdr import sdr
 from stemwright.separate import Setup
 from stemwright.separate.models import ModelCard, Terms, card
 
@@ -22,10 +23,6 @@ def stems(kind: str, mix: np.ndarray) -> np.ndarray:
     """Both stems of a mix `[2, frames]`, as `[2, 2, frames]`."""
     heard = torch.from_numpy(mix.astype(np.float32))[None]
     return dsp.load(card(kind), (), Setup()).forward(heard, (0, 1))[0].numpy()
-
-
-def sdr(truth: np.ndarray, made: np.ndarray) -> float:
-    return 10 * np.log10((truth**2).sum() / ((truth - made) ** 2).sum())
 
 
 def notes(seed: int, hz: float, per_second: int, decay: float, frames: int = 12 * RATE) -> np.ndarray:

@@ -7,10 +7,10 @@ import pytest
 
 from fake_engine import heard
 from stemwright.audio.probe import probe
-from stemwright.audio.resample import resampled
 from stemwright.audio.stream import quantise, read_all
 from stemwright.audio.wav import WavWriter
 from stemwright.errors import StemwrightError
+from stemwright.measure.sdr import sdr
 from stemwright.separate import Setup, models, npm
 from stemwright.separate.engine import Engine
 from stemwright.separate.families import demucs
@@ -21,7 +21,6 @@ from support import finish, write_wav
 pytestmark = pytest.mark.weights
 
 RATE = 48_000
-EXCERPT = slice(2 * RATE, 10 * RATE)
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +31,11 @@ def engine(genuine_weights):
     return Engine(demucs.load(models.card("htdemucs"), genuine_weights, Setup()), genuine_weights)
 
 
-@pytest.fixture(scope="module")
-def song(shared):
-    """(mix, vocals) at 48 kHz; the mp3 stems add up to more than full scale, so all get the same gain."""
-    folder = shared / "material/music/ghostpines30"
-    parts = {path.stem: read_all(probe(path))[:, EXCERPT] * np.float32(0.35) for path in sorted(folder.glob("*.mp3"))}
-    return sum(parts.values()), parts["Vocals30"]
-
-
-def sdr(truth, x):
-    return float(10 * np.log10((truth.astype(float) ** 2).sum() / ((truth - x).astype(float) ** 2).sum().clip(1e-30)))
-
-
-def test_raw_vocals_are_as_good_as_demucs_own(engine, genuine_weights, song, record_property):
+def test_raw_vocals_are_as_good_as_demucs_own(engine, genuine_weights, singing_44, record_property):
     import torch
     from demucs import apply
 
-    mix, vocals = (np.concatenate(list(resampled([x], RATE, 44_100, 8 * 44_100)), axis=1) for x in song)
+    mix, vocals = singing_44
     wav = torch.from_numpy(mix)
     mean, std = wav.mean(0).mean(), wav.mean(0).std() + 1e-8
     card = models.card("htdemucs")
@@ -63,8 +50,8 @@ def test_raw_vocals_are_as_good_as_demucs_own(engine, genuine_weights, song, rec
     assert figures["ours"] > figures["mix"] + 8
 
 
-def test_sharing_the_residual_costs_no_quality(engine, song, tmp_path, record_property):
-    mix, vocals = song
+def test_sharing_the_residual_costs_no_quality(engine, singing, tmp_path, record_property):
+    mix, vocals = singing
     source, plan, figures = probe(write_wav(tmp_path / "song.wav", mix, RATE)), of_model("htdemucs"), {}
     for share in (False, True):
         paths = {key: tmp_path / str(share) / f"{key}.wav" for key in (*plan.stems, "mix")}

