@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 from stemwright.model.files import AudioFile, Unreadable
 from stemwright.model.measured import Across, Levels
@@ -108,6 +108,6 @@ class StemSet:
         """Stems, then the reference mix."""
         return self.stems + ((self.mix,) if self.mix else ())
 
-    def each(self, change: Callable[[Stem], Stem]) -> StemSet:
+    def each(self, change: Callable[[Stem], Stem]) -> Self:
         """The set with every stem, and the reference mix, changed."""
         return replace(self, stems=tuple(map(change, self.stems)), mix=change(self.mix) if self.mix else None)
