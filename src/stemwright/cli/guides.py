@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from stemwright.cli.named import stack
 
 if TYPE_CHECKING:
-    from stemwright.workflows.guides import Guides
+    pass
 
 guided = stack(
     click.option(
@@ -29,13 +29,3 @@ guided = stack(
         help="Begin the click so many bars before bar 1, if there is room.",
     ),
 )
-
-
-def guides_of(flags: dict[str, Any]) -> Guides:
-    """What the user asks for. Raises click.UsageError for a count-in without a click."""
-    from stemwright.workflows.guides import Guides
-
-    asked = Guides(flags.get("markers"), flags.get("click", False), flags.get("count_in", 0))
-    if asked.count_in and not asked.click:
-        raise click.UsageError("--count-in is about the click; add --click")
-    return asked

@@ -50,11 +50,6 @@ def templates(kind: str, suffix: str = ".toml") -> Names:
     return known
 
 
-def or_empty(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
-    """Callback of a choice that may be left open: "" then."""
-    return value or ""
-
-
 def comma_list(ctx: click.Context, parameter: click.Parameter, value: Any) -> tuple[str, ...]:
     """`a,b` -> ("a", "b")."""
     items = value if isinstance(value, (list, tuple)) else str(value).split(",")

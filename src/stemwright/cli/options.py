@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from stemwright.cli import output
 from stemwright.cli.guides import guided as guided
-from stemwright.cli.guides import guides_of
-from stemwright.cli.named import Named, beats, comma_list, formats, layout, or_empty, profile, stack
+from stemwright.cli.named import Named, beats, comma_list, formats, layout, profile, stack
 from stemwright.units import FRAME_RATES
 
 if TYPE_CHECKING:
     from stemwright.workflows.facts import Given
+    from stemwright.workflows.guides import Guides
     from stemwright.workflows.prep import PrepOptions
     from stemwright.workflows.separation import SplitOptions
     from stemwright.workflows.session import SessionOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 PATH = click.Path(path_type=Path)
 
@@ -200,25 +202,38 @@ sessions = stack(
     click.option(
         "--dawproject-style",
         type=click.Choice(["bitwig", "raw"]),
-        callback=or_empty,
         help="bitwig: what most programs read; raw: clips in seconds, unwarped.  [default: bitwig]",
     ),
     layout("mix-engineer", "Session template: order, groups, colours, frame rate."),
     click.option(
         "--fps",
         type=click.Choice(tuple(FRAME_RATES)),
-        callback=or_empty,
         help="Frame rate of timecode; df is drop-frame.  [default: that of the layout]",
     ),
 )
 
 
-def given(flags: dict[str, Any]) -> Given:
+def _made(kind: type[T], flags: Mapping[str, Any], **own: Any) -> T:
+    """What a workflow is asked: the flags that are called as its options, as far as they were given, and its `own`."""
+    named = {field.name: flags.get(field.name) for field in fields(cast(Any, kind))}
+    return kind(**{name: value for name, value in named.items() if value is not None} | own)
+
+
+def given(flags: Mapping[str, Any]) -> Given:
     """What the user says about the song."""
     from stemwright.workflows.facts import Given
 
-    heard = flags.get("bpm_range") or "", flags.get("sections", True), flags.get("beats") or ""
-    return Given(flags["bpm"], flags["key"], flags["title"] or "", flags["artist"] or "", *heard)
+    return _made(Given, flags)
+
+
+def _guides(flags: Mapping[str, Any]) -> Guides:
+    """What is to guide people through the song. Raises click.UsageError for a count-in without a click."""
+    from stemwright.workflows.guides import Guides
+
+    asked = _made(Guides, flags)
+    if asked.count_in and not asked.click:
+        raise click.UsageError("--count-in is about the click; add --click")
+    return asked
 
 
 def split_options(flags: dict[str, Any]) -> SplitOptions:
@@ -232,23 +247,16 @@ def split_options(flags: dict[str, Any]) -> SplitOptions:
         raise click.UsageError("--selection and --preview exclude each other")
     if len(flags["selection"]) > 1:
         raise click.UsageError("--selection takes one stretch")
-    return SplitOptions(
+    return _made(
+        SplitOptions,
+        flags,
         preset=flags["preset"] or ("" if flags["model"] else "4_tracks"),
-        model=flags["model"] or "",
         only=tuple(stem.lower() for stem in flags["only"]),
         without=tuple(stem.lower() for stem in flags["without"]),
         two_stems=(flags["two_stems"] or "").lower() or None,
         selection=next(iter(flags["selection"]), None),
         preview_s=flags["preview"],
-        **{name: flags[name] for name in _AS_THEY_ARE},
     )
-
-
-_AS_THEY_ARE = (
-    *("quality", "residual", "stereo_mode", "bit_depth", "prompt", "spans", "shifts", "overlap"),
-    *("precision", "device", "offline"),
-)
-_SESSIONS = ("to", "embed", "dawproject_style", "layout", "fps")
 
 
 def prep_options(flags: dict[str, Any]) -> PrepOptions:
@@ -256,13 +264,7 @@ def prep_options(flags: dict[str, Any]) -> PrepOptions:
     from stemwright.workflows.prep import PrepOptions
 
     _check_formats(flags)
-    return PrepOptions(
-        split=split_options(flags),
-        given=given(flags),
-        acid=flags.get("acid", False),
-        guides=guides_of(flags),
-        **{name: flags[name] for name in (*_SESSIONS, "profile", "notes", "pdf", "effects", "out", "force", "dry_run")},
-    )
+    return _made(PrepOptions, flags, split=split_options(flags), given=given(flags), guides=_guides(flags))
 
 
 def _check_formats(flags: dict[str, Any]) -> None:
@@ -285,10 +287,11 @@ def session_options(flags: dict[str, Any]) -> SessionOptions:
     pairs = [word.partition("=") for word in flags["mapping"] if "=" in word]
     if (flags["mapping"] and not flags["template"]) or len(files) > 1 or any(f.suffix != ".toml" for f in files):
         raise click.UsageError("--map is STEM=TRACK for a track of the --template, or one TOML file of rules")
-    return SessionOptions(
+    return _made(
+        SessionOptions,
+        flags,
         given=given(flags),
+        guides=_guides(flags),
         mapping=tuple((stem, track) for stem, _, track in pairs),
         rules=files[0] if files else None,
-        guides=guides_of(flags),
-        **{name: flags[name] for name in (*_SESSIONS, "out", "force", "dry_run", "verify", "mixed_rates", "template")},
     )

@@ -21,12 +21,17 @@ from stemwright.safety import tidy, write_bytes, write_text
 from stemwright.session.arrange import arrange
 from stemwright.session.formats import formats, placed, write_session
 from stemwright.session.verify import Verified, prove
+from stemwright.workflows.facts import Given
+from stemwright.workflows.guides import Guides
 from stemwright.workflows.kept import Kept
 from stemwright.workflows.kept import write as write_kept
 from stemwright.workflows.steps import Made
 
 Losses = tuple[tuple[str, tuple[Loss, ...]], ...]
 """(session file name, what it could not express)."""
+
+FORMATS = ("reaper", "aaf", "midi")
+"""Session formats that are written unless others are asked for."""
 
 SUFFIXES = (".txt", ".md")
 """Notes are written as each of these."""
@@ -83,6 +88,27 @@ def _born_lossy(stems: StemSet, made: Step, profile: str) -> tuple[Finding, ...]
     if audit.load_profile(profile).severities.get("FMT001") == "off":
         return ()
     return audit.audit(replace(stems, stems=tuple(map(as_it_came, stems.stems))), profile, select=("FMT001",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonOptions:
+    """What a user can ask of `prep` and of `session` alike."""
+
+    embed: bool = False
+    """Put the audio inside the AAF instead of beside it."""
+    dawproject_style: str = ""
+    layout: str = "mix-engineer"
+    fps: str = ""
+    """Frame rate of timecode, one of `FRAME_RATES`; that of the layout unless given."""
+    given: Given = field(default_factory=Given)
+    guides: Guides = field(default_factory=Guides)
+    out: Path | None = None
+    force: bool = False
+    dry_run: bool = False
+
+    def of_formats(self, *, replace_media: bool) -> dict[str, Any]:
+        """The options of session formats, by the names that these have for them."""
+        return {"embed": self.embed, "replace_media": replace_media, "style": self.dawproject_style}
 
 
 @dataclass(frozen=True, slots=True)

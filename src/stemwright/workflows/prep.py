@@ -24,9 +24,7 @@ from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
 from stemwright.workflows import mix as splitting
-from stemwright.workflows.deliver import NotesForm
-from stemwright.workflows.facts import Given
-from stemwright.workflows.guides import Guides
+from stemwright.workflows.deliver import CommonOptions, NotesForm
 from stemwright.workflows.kept import Kept, kept, record
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, hash_inputs, open_folder
@@ -38,19 +36,12 @@ STEPS = ("song", "stems", "tags", "guides", "audit", "sessions", "notes")
 
 
 @dataclass(frozen=True, slots=True)
-class PrepOptions:
+class PrepOptions(CommonOptions):
     """What a user can ask of `prep`."""
 
     split: SplitOptions = field(default_factory=SplitOptions)
-    given: Given = field(default_factory=Given)
-    to: tuple[str, ...] = ("reaper", "aaf", "midi")
-    embed: bool = False
-    """Put the audio inside the AAF instead of beside it."""
-    dawproject_style: str = ""
+    to: tuple[str, ...] = deliver.FORMATS
     profile: str = "protools"
-    layout: str = "mix-engineer"
-    fps: str = ""
-    """Frame rate of timecode, as in `SessionOptions`."""
     notes: str = "mix-engineer"
     acid: bool = False
     """Write tempo and root note into the WAVs as loops have them, too; hosts may stretch such a file."""
@@ -58,10 +49,6 @@ class PrepOptions:
     """Write the notes as PDF, too."""
     effects: tuple[str, ...] = ()
     """Printed effects, as `Vocals=plate reverb`."""
-    guides: Guides = field(default_factory=Guides)
-    out: Path | None = None
-    force: bool = False
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +197,7 @@ def _steps(
 
     name = folder.name
     layout = resources.load("sessions", options.layout)
-    own = {"embed": options.embed, "replace_media": True, "style": options.dawproject_style}
+    own = options.of_formats(replace_media=True)
     wanted = deliver.Wanted(options.to, options.layout, options.fps, options=own)
     session_parts = [tagged.key, guided.key, song, wanted, layout, record(stem_set, known).stems, str(folder.resolve())]
     sessions = yield from run.step(

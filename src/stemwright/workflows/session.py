@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,28 +21,15 @@ from stemwright.session.layout import load_layout
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides
-from stemwright.workflows.facts import Given
-from stemwright.workflows.guides import Guides
-
-DEFAULT = ("reaper", "aaf", "midi")
+from stemwright.workflows.deliver import CommonOptions
 
 
 @dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(CommonOptions):
     """What a user can ask of `session`."""
 
     to: tuple[str, ...] | None = None
-    """Session formats; None means that of the template, or else `DEFAULT`."""
-    embed: bool = False
-    dawproject_style: str = ""
-    layout: str = "mix-engineer"
-    fps: str = ""
-    """Frame rate of timecode, one of `FRAME_RATES`; that of the layout unless given."""
-    given: Given = field(default_factory=Given)
-    guides: Guides = field(default_factory=Guides)
-    out: Path | None = None
-    force: bool = False
-    dry_run: bool = False
+    """Session formats; None means that of the template, or else the usual ones."""
     verify: bool = False
     """Prove each session after writing it."""
     mixed_rates: bool = False
@@ -110,7 +97,7 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
         return replace(filled, outputs=(*filled.outputs, *clicks), warnings=(*told, *filled.warnings))
     if options.dry_run:
         return Outcome((), Sessions(song, planned))
-    own = {"embed": options.embed, "replace_media": options.force, "style": options.dawproject_style}
+    own = options.of_formats(replace_media=options.force)
     wanted = deliver.Wanted(to, options.layout, options.fps, options.mixed_rates, options.verify, own)
     outputs, result = yield from deliver.sessions(stems, base, wanted)
     made = Sessions(song, planned, tuple(result["losses"]), tuple(result["verified"]))
@@ -119,7 +106,7 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
 
 def _formats(options: SessionOptions) -> tuple[str, ...]:
     if not options.template:
-        return DEFAULT if options.to is None else options.to
+        return deliver.FORMATS if options.to is None else options.to
     form, module = formats.format_of(options.template, formats.fillers)
     if options.to not in (None, (form,)):
         raise SessionError(

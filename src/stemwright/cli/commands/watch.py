@@ -45,5 +45,4 @@ def command(folder: Path, settle_s: float, pack: bool, **flags: Any) -> None:
 
     folder = folder.resolve()
     out = flags["out"] = flags["out"] or folder.with_name(f"{folder.name}_Deliveries")
-    nothing = dict.fromkeys(("bpm", "key", "title", "artist")) | {"effects": (), "dry_run": False}
-    watch_dropped(folder, out, options.prep_options(flags | nothing), settle_s, pack)
+    watch_dropped(folder, out, options.prep_options(flags), settle_s, pack)
