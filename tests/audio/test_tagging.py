@@ -43,8 +43,8 @@ def chunks(path: Path) -> list[tuple[bytes, bytes]]:
         return [(c.name, walker.body(file, c, 1 << 26)) for c in walker.walk(file, path.stat().st_size)]
 
 
-def made(path: Path, limit: int = 0xFFFFFFFF, **more: object) -> Path:
-    with WavWriter(path, RATE, 2, bext=Bext("old", time_reference=172_800_000), riff_limit=limit, **more) as out:
+def made(path: Path, limit: int = 0xFFFFFFFF) -> Path:
+    with WavWriter(path, RATE, 2, bext=Bext("old", time_reference=172_800_000), riff_limit=limit) as out:
         out.write(SAMPLES)
     return path
 

@@ -92,7 +92,7 @@ def song(path: Path, front: bytes = FRONT) -> Path:
 
 
 def stem(path: Path, id3: bytes, limit: int = 0xFFFFFFFF) -> Path:
-    with WavWriter(path, RATE, 2, ixml=b"<a/>", id3=id3, riff_limit=limit) as out:
+    with WavWriter(path, RATE, 2, riff_limit=limit, chunks=[(b"iXML", b"<a/>"), (b"id3 ", id3)]) as out:
         out.write(SAMPLES)
     return path
 

@@ -22,7 +22,7 @@ from stemwright.errors import NotFoundInput, OutputError
 
 IXML = build_ixml(project="Song", track="Kick", channels=2, sample_rate=RATE, bits=24, tempo=93.5, note="")
 BEXT = Bext(time_reference=(5 << 32) + 7)
-ID3 = stem_id3([("artist", "Me")], None)
+TAGS = {"bext": BEXT, "chunks": [(b"iXML", IXML), (b"id3 ", stem_id3([("artist", "Me")], None))]}
 
 
 @settings(max_examples=40, deadline=None)
@@ -40,7 +40,7 @@ def test_written_is_read(
     path = tmp_path_factory.mktemp("wav") / "a.wav"
     rng = np.random.default_rng(sum(lengths))
     encoding = "float" if bits == 32 else "pcm"
-    with WavWriter(path, RATE, channels, bits, encoding, *((BEXT, IXML, ID3) if tags else ()), riff_limit=limit) as out:
+    with WavWriter(path, RATE, channels, bits, encoding, riff_limit=limit, **(TAGS if tags else {})) as out:
         given_ = [rng.integers(-(1 << (min(bits, 24) - 1)), 1 << (min(bits, 24) - 1), (channels, n), dtype=np.int32)
                   for n in lengths]  # fmt: skip
         if bits == 32:
@@ -138,7 +138,7 @@ def test_take_writes_odd_files_anew_with_every_sample(tmp_path: Path, data: byte
 
 
 def test_take_copies_whole_files_and_keeps_start_width_and_kind(tmp_path: Path) -> None:
-    with WavWriter(tmp_path / "a.wav", RATE, 2, bext=BEXT, ixml=IXML) as out:
+    with WavWriter(tmp_path / "a.wav", RATE, 2, bext=BEXT, chunks=[(b"iXML", IXML)]) as out:
         out.write(SAMPLES)
     assert take(probe(tmp_path / "a.wav"), tmp_path / "b.wav") == "copied byte by byte"
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()

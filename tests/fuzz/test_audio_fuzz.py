@@ -44,7 +44,9 @@ def seeds(folder: Path) -> list[bytes]:
     own, others = [], []
     for limit, mask in ((0xFFFFFFFF, 3), (10, 0)):
         path = folder / "seed"
-        with WavWriter(path, 48_000, 2, bext=Bext(), ixml=ixml, channel_mask=mask, riff_limit=limit) as out:
+        with WavWriter(
+            path, 48_000, 2, bext=Bext(), channel_mask=mask, riff_limit=limit, chunks=[(b"iXML", ixml)]
+        ) as out:
             out.write(samples)
         replace_chunks(path, {b"LIST": b"INFOINAM\4\0\0\0Tune", b"MD5 ": bytes(range(16)), b"odd ": b"odd"})
         own.append(path.read_bytes())

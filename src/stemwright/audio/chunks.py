@@ -47,6 +47,12 @@ class Bext:
     """Frames since midnight."""
     coding_history: str = ""
 
+    @classmethod
+    def dated(cls, made: datetime.datetime, description: str, time_reference: int) -> Bext:
+        """The chunk of something that was made at that time, and not now."""
+        date, clock = f"{made:%Y-%m-%d}", f"{made:%H:%M:%S}"
+        return cls(description, date=date, clock=clock, time_reference=time_reference)
+
 
 def parse_bext(body: bytes) -> Bext | None:
     """The fields of a `bext` body; None when it is shorter than 348 bytes (up to TimeReference and Version)."""
@@ -56,16 +62,8 @@ def parse_bext(body: bytes) -> Bext | None:
     def text(start: int, size: int) -> str:
         return body[start : start + size].split(b"\0")[0].decode("latin-1").strip()
 
-    low, high = struct.unpack_from("<II", body, 338)
-    return Bext(
-        text(0, 256),
-        text(256, 32),
-        text(288, 32),
-        text(320, 10),
-        text(330, 8),
-        low | high << 32,
-        text(602, 4096),
-    )
+    (start,) = struct.unpack_from("<Q", body, 338)
+    return Bext(text(0, 256), text(256, 32), text(288, 32), text(320, 10), text(330, 8), start, text(602, 4096))
 
 
 def build_bext(bext: Bext) -> bytes:

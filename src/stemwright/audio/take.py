@@ -28,8 +28,8 @@ def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None
 
     Lossless 16- and 24-bit sources keep their word length, lossy ones become 24-bit (rounded, no dither), float
     and wider ones 32-bit float. With a `gain` below 1.0 integers become 24-bit, rounded. A WAV that is made anew bears
-    the date `made`, that of the source unless it is given. Raises DamagedAudio when
-    the source stops early, and never leaves half a file.
+    the date `made`, that of the source unless it is given. Raises DamagedAudio when the source stops early, and never
+    leaves half a file.
     """
     kind = file.format
     if gain == 1.0 and kind.encoding != "lossy" and not file.damage and is_whole(file.path):
@@ -38,21 +38,13 @@ def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None
     as_float = kind.encoding == "float" or kind.bits > 24
     bits = 32 if as_float else 16 if 0 < kind.bits <= 16 and gain == 1.0 else 24
     made = made or datetime.fromtimestamp(file.path.stat().st_mtime)
-    bext = Bext(
-        target.stem,
-        date=made.strftime("%Y-%m-%d"),
-        clock=made.strftime("%H:%M:%S"),
-        time_reference=file.start_frame or 0,
-    )
+    bext = Bext.dated(made, target.stem, file.start_frame or 0)
+    tags = stem_id3(file.tags, read_cover(file.path))
     with WavWriter(
-        target,
-        kind.sample_rate,
-        kind.channels,
-        bits,
-        "float" if as_float else "pcm",
+        *(target, kind.sample_rate, kind.channels, bits, "float" if as_float else "pcm"),
         bext=bext,
-        id3=stem_id3(file.tags, read_cover(file.path)) or None,
         channel_mask=kind.channel_mask,
+        chunks=[(b"id3 ", tags)] if tags else (),
     ) as out:
         for block in blocks(file):
             scaled = block if gain == 1.0 else block.astype(np.float64) * gain

@@ -30,9 +30,8 @@ class WavWriter:
     """A WAV file that appears under its name when the `with` block ends well, and not at all otherwise.
 
     `write` takes int32 `[channels, n]` samples in the range of `bits` (see `stream.quantise`), or float32 when
-    `encoding` is "float"; `id3` is a whole ID3 tag (see `tags.stem_id3`), `chunks` are others that go behind the
-    samples as they are (named as in `replace_chunks`), and so may `bext`. Raises OutputError or DiskFull; ValueError
-    for samples of another shape or range.
+    `encoding` is "float"; `chunks` go behind the samples as they are (named as in `replace_chunks`), and so may `bext`
+    before them. Raises OutputError or DiskFull; ValueError for samples of another shape or range.
     """
 
     def __init__(
@@ -43,25 +42,16 @@ class WavWriter:
         bits: int = 24,
         encoding: Literal["pcm", "float"] = "pcm",
         bext: Bext | bytes | None = None,
-        ixml: bytes | None = None,
-        id3: bytes | None = None,
         channel_mask: int = 0,
         riff_limit: int = _RIFF_LIMIT,
         chunks: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         if (encoding, bits) not in (("pcm", 16), ("pcm", 24), ("float", 32)):
             raise ValueError(f"cannot write {bits}-bit {encoding}")
-        self.path, self.sample_rate, self.channels, self.bits, self.encoding = (
-            path,
-            sample_rate,
-            channels,
-            bits,
-            encoding,
-        )
-        self.frames = 0
+        self.path, self.sample_rate, self.channels = path, sample_rate, channels
+        self.bits, self.encoding, self.frames = bits, encoding, 0
         self._bext, self._mask, self._limit = bext, channel_mask, riff_limit
-        after = [(name, body) for name, body in ((b"iXML", ixml), (b"id3 ", id3)) if body]
-        self._after = b"".join(_chunk(name[:4], name[4:] + body) for name, body in (*after, *chunks))
+        self._after = b"".join(_chunk(name[:4], name[4:] + body) for name, body in chunks)
         self._stack = ExitStack()
         self._file: BinaryIO
 

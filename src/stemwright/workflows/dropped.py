@@ -41,9 +41,7 @@ def waiting(folder: Path) -> dict[Path, State]:
     return found
 
 
-def ready(
-    folder: Path, seen: Mapping[Path, State], settle_s: float, every_s: float = 1.0
-) -> Workflow[dict[Path, State]]:
+def ready(folder: Path, seen: Mapping[Path, State], settle_s: float) -> Workflow[dict[Path, State]]:
     """Wait for inputs that are not as they were `seen`, and have not changed for `settle_s` seconds.
 
     Yields once in a while, so that it can be stopped. Raises NotFoundInput when the folder has gone.
@@ -59,7 +57,7 @@ def ready(
         if settled := {path: state for path, (state, since) in still.items() if now - since >= settle_s}:
             return settled
         yield Progress("watch", 0, 0)
-        time.sleep(every_s)
+        time.sleep(1)
 
 
 def once(source: Path, out: Path, work: Workflow[Outcome[Delivery]]) -> Workflow[Outcome[Delivery | None]]:

@@ -50,8 +50,7 @@ def split(
         made = datetime.fromtimestamp(file.path.stat().st_mtime)
         facts = facts_of(song, named[key].name, "mix" if key == MIX else named[key].role, file.tags, cover)
         place = (file.start_frame or 0) + start
-        text = description(facts)
-        bext = Bext(text, date=made.strftime("%Y-%m-%d"), clock=made.strftime("%H:%M:%S"), time_reference=place)
+        bext = Bext.dated(made, description(facts), place)
         channels, mask = (1, 0) if options.stereo_mode == "mono" else (form.channels, form.channel_mask)
         encoding: Any = "float" if bits == 32 else "pcm"
         told = wav_chunks(facts, AudioFormat("wav", encoding, bits, form.sample_rate, channels), frames)
