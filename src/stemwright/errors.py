@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 Kind = Literal["empty", "not-audio", "damaged", "no-data", "no-reader", "locked", "changing"]
-"""What keeps a file from being read; as in the model's Unreadable."""
+"""What keeps a file from being read."""
 
 
 class StemwrightError(Exception):

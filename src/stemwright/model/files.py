@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from stemwright.errors import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
@@ -82,5 +84,5 @@ class Unreadable:
     """A file that looks like a stem and could not be read; an audit finding, never the end of a run."""
 
     path: Path
-    kind: Literal["empty", "not-audio", "damaged", "no-data", "no-reader", "locked", "changing"]
+    kind: Kind
     reason: str

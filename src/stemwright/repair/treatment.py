@@ -118,11 +118,6 @@ class Plan:
     refused: tuple[tuple[Finding, str], ...] = ()  # what stays, and why
 
     @property
-    def changes(self) -> bool:
-        """Whether anything is done at all."""
-        return bool(self.aside) or any(treatment.changed for treatment in self.treatments)
-
-    @property
     def stems(self) -> tuple[Treatment, ...]:
         """The treatments of all but the reference mix."""
         return tuple(treatment for treatment in self.treatments if not treatment.mix)

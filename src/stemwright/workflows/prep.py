@@ -19,12 +19,12 @@ from stemwright.errors import NotFoundInput
 from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
-from stemwright.model import AudioFile, Finding, Loss, Outcome, Progress, Song, StemSet, Workflow
+from stemwright.model import AudioFile, Finding, Outcome, Progress, Song, StemSet, Workflow
 from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
 from stemwright.workflows import mix as splitting
-from stemwright.workflows.deliver import CommonOptions, NotesForm
+from stemwright.workflows.deliver import CommonOptions, Losses, NotesForm
 from stemwright.workflows.kept import Kept, kept, record
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.steps import DryRunEnds, Planned, Run, hash_inputs, open_folder
@@ -61,7 +61,7 @@ class Delivery:
     complete: bool
     stems: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
+    losses: Losses = ()
     separation: SeparationFacts | None = None
     verified: tuple[Verified, ...] = ()
     told: tuple[str, ...] = ()
@@ -205,7 +205,7 @@ def _steps(
         session_parts,
         lambda: deliver.sessions_step(replace(guided_set, song=facts.certain(song)), folder / name, wanted),
     )
-    losses = serial.build(tuple[tuple[str, tuple[Loss, ...]], ...], sessions.result["losses"])
+    losses = serial.build(Losses, sessions.result["losses"])
     verified = serial.build(tuple[Verified, ...], sessions.result.get("verified", ()))
     lost = tuple(sessions.result.get("told", ()))
     told = (*made.result["done"], *filter(None, (guided.result["click"],)))

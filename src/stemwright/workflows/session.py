@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from stemwright.audio.folder import read_stems, require_readable
 from stemwright.audio.probe import require_whole
 from stemwright.errors import SessionError
-from stemwright.model import Loss, Outcome, Output, Session, Song, StemSet, Workflow
+from stemwright.model import Outcome, Output, Session, Song, StemSet, Workflow
 from stemwright.safety import check_free, tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
@@ -21,7 +21,7 @@ from stemwright.session.layout import load_layout
 from stemwright.session.unpacked import is_unpacked
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides
-from stemwright.workflows.deliver import CommonOptions
+from stemwright.workflows.deliver import CommonOptions, Losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Sessions:
 
     song: Song
     planned: tuple[Path, ...]
-    losses: tuple[tuple[str, tuple[Loss, ...]], ...] = ()
+    losses: Losses = ()
     verified: tuple[Verified, ...] = ()
     placed: tuple[tuple[str, str], ...] = ()
     """(stem, track of the template that took it)."""
