@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output
 
 
 @click.group()
@@ -25,7 +25,6 @@ def command() -> None:
 @options.talks
 def lint(file: Path) -> int:
     """Say what keeps an AAF of any origin from opening in Pro Tools and other hosts, and what to do."""
-    from stemwright.cli import output
     from stemwright.workflows.lint import lint as check
 
     def view(console: Any, outcome: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import found, options, output
+from stemwright.model import Finding
 
 
 @click.command()
@@ -29,8 +30,6 @@ def command(folder: Path | None, session_info: Path | None, fail_on: str, watch:
     stemwright audit Stems/ --profile netflix --report audit.html --report markers.rpp
     stemwright audit --session-info "My Song.txt"
     """
-    from stemwright.cli import found, output
-    from stemwright.model import Finding
     from stemwright.workflows import audit
 
     if not folder and (watch or not session_info):

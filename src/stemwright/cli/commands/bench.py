@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import named, options
+from stemwright.cli import named, options, output, views
 
 DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 
@@ -35,7 +35,6 @@ def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str,
 
     Rows: host, demucs, engine, precision, batch, memory, unblend.
     """
-    from stemwright.cli import output, views
     from stemwright.workflows import bench
 
     output.show("bench", output.run(bench.speed(song, seconds, rows, device, model, tiny)), views.speed)
@@ -51,7 +50,6 @@ def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str,
 @options.talks
 def sdr(folder: Path, seconds: tuple[tuple[float, float], ...], **asked: Any) -> None:
     """Split the sum of a FOLDER of true stems, and tell in dB how near the stems come to them."""
-    from stemwright.cli import output, views
     from stemwright.workflows.quality import score
     from stemwright.workflows.separation import SplitOptions
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output, settings, views
+from stemwright.model import Outcome
 
 
 @click.group()
@@ -22,9 +23,6 @@ def command() -> None:
 @options.talks
 def show(ctx: click.Context) -> None:
     """Show every option of every command with its value and its origin."""
-    from stemwright.cli import output, settings, views
-    from stemwright.model import Outcome
-
     output.show("config", Outcome((), settings.in_force(ctx.find_root())), views.settings)
 
 
@@ -32,7 +30,4 @@ def show(ctx: click.Context) -> None:
 @options.talks
 def path() -> None:
     """Print the settings files and template folders that are looked at."""
-    from stemwright.cli import output, settings, views
-    from stemwright.model import Outcome
-
     output.show("config", Outcome((), settings.places()), views.lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output, session_views
 
 
 @click.command()
@@ -25,7 +25,6 @@ def command(source: Path, target: Path, media: tuple[Path, ...], force: bool, dr
     stemwright convert Song.rpp Song.aaf
     stemwright convert Song.rpp Song.mid --force
     """
-    from stemwright.cli import output, session_views
     from stemwright.workflows.convert import convert
 
     outcome = output.run(convert(source, target, media, force=force, dry_run=dry_run))

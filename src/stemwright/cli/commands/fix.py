@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from stemwright.cli import named, options
+from stemwright.cli import found, named, options, output
 
 
 @click.command()
@@ -28,16 +28,14 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     stemwright fix Stems/ --dry-run
     stemwright fix Stems/ --select NAM,SET003 --in-place
     """
-    from stemwright.cli import found
-    from stemwright.cli.output import run, show
     from stemwright.workflows.fix import FixOptions, fix_folder, undo_fix
 
     given = click.get_current_context().get_parameter_source
     if (asked["in_place"] and asked["out"]) or (undo and any(given(n) is ParameterSource.COMMANDLINE for n in asked)):
         raise click.UsageError("--in-place and --out exclude each other; --undo goes with no option of a repair")
     if undo:
-        show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
+        output.show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
         return 0
-    outcome = run(fix_folder(folder, FixOptions(**asked)))
-    show("fix", outcome, found.fixed, ok=not outcome.result.still)
+    outcome = output.run(fix_folder(folder, FixOptions(**asked)))
+    output.show("fix", outcome, found.fixed, ok=not outcome.result.still)
     return int(bool(outcome.result.still))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stemwright.cli import named, options
+from stemwright.cli import live_views, named, options, output
+from stemwright.model import Outcome
 
 if TYPE_CHECKING:
     from stemwright.live import Asked
-    from stemwright.model import Outcome
 
 
 class Hosts(click.Group):
@@ -66,13 +66,11 @@ def _asked(flags: dict[str, Any]) -> Asked:
     return Asked(flags.pop("port"), flags.pop("project", ""), flags.pop("dry_run"))
 
 
-def _shown(outcome: Outcome[Any], view: str, fail_on: str = "") -> int:
+def _shown(outcome: Outcome[Any], view: Callable[[Any, Outcome[Any]], None], fail_on: str = "") -> int:
     """Show it; exit code 1 for what is not as it should be. A dry run always is."""
-    from stemwright.cli import live_views, output
-
     made, dry = outcome.result, hasattr(outcome.result, "calls")
     ok = not (made.fails(fail_on) or made.unwritten) if fail_on and not dry else getattr(made, "ok", True)
-    output.show("live", outcome, getattr(live_views, "calls" if dry else view), ok=ok)
+    output.show("live", outcome, live_views.calls if dry else view, ok=ok)
     return int(not ok)
 
 
@@ -87,14 +85,13 @@ def _shown(outcome: Outcome[Any], view: str, fail_on: str = "") -> int:
 )
 def build(host: str, path: Path, into: bool, force: bool, layout: str, markers: Path | None, **flags: Any) -> int:
     """Open stems, or a session file, as a session of their own, or put them into the open one."""
-    from stemwright.cli import output
     from stemwright.workflows import live
     from stemwright.workflows.guides import Guides
     from stemwright.workflows.session import SessionOptions
 
     asked, given = _asked(flags), options.given(flags)
     wanted = SessionOptions(layout=layout, given=given, guides=Guides(markers), force=force, dry_run=asked.dry_run)
-    return _shown(output.run(live.build(host, asked, path, into, wanted)), "built")
+    return _shown(output.run(live.build(host, asked, path, into, wanted)), live_views.built)
 
 
 @_action(
@@ -104,12 +101,11 @@ def build(host: str, path: Path, into: bool, force: bool, layout: str, markers: 
 )
 def audit(host: str, media: bool, fail_on: str, **flags: Any) -> int:
     """Judge the open session, its render settings before anything is rendered, and its media."""
-    from stemwright.cli import output
     from stemwright.workflows import live
     from stemwright.workflows.audit import AuditOptions
 
     asked = _asked(flags)
-    return _shown(output.run(live.audit_open(host, asked, AuditOptions(**flags), media)), "audited", fail_on)
+    return _shown(output.run(live.audit_open(host, asked, AuditOptions(**flags), media)), live_views.audited, fail_on)
 
 
 @_action(
@@ -122,11 +118,10 @@ def audit(host: str, media: bool, fail_on: str, **flags: Any) -> int:
 )
 def export(host: str, fail_on: str, **flags: Any) -> int:
     """Render the stems as a profile wants them and audit what came out; the session's own settings stay."""
-    from stemwright.cli import output
     from stemwright.workflows import live
 
     asked = _asked(flags)
-    return _shown(output.run(live.export(host, asked, live.ExportOptions(**flags))), "audited", fail_on)
+    return _shown(output.run(live.export(host, asked, live.ExportOptions(**flags))), live_views.audited, fail_on)
 
 
 @_action(
@@ -135,11 +130,10 @@ def export(host: str, fail_on: str, **flags: Any) -> int:
 )
 def doctor(host: str, out: Path | None, force: bool, **flags: Any) -> int:
     """Write down what works here, without names and paths, to be sent to us."""
-    from stemwright.cli import output
     from stemwright.workflows import live
 
     report = out or Path(f"{host}-doctor.txt")
-    return _shown(output.run(live.doctor(host, _asked(flags), report, force)), "examined")
+    return _shown(output.run(live.doctor(host, _asked(flags), report, force)), live_views.examined)
 
 
 @_action(
@@ -150,10 +144,9 @@ def doctor(host: str, out: Path | None, force: bool, **flags: Any) -> int:
 )
 def verify(host: str, file: Path, session_info: Path | None, **flags: Any) -> int:
     """Let the host open an AAF of ours and tell what it made otherwise; what it made is removed again."""
-    from stemwright.cli import output
     from stemwright.workflows import live
 
-    return _shown(output.run(live.verify(host, _asked(flags), file, session_info)), "verified")
+    return _shown(output.run(live.verify(host, _asked(flags), file, session_info)), live_views.verified)
 
 
 @click.command()
@@ -166,7 +159,7 @@ def setup(host: str, write: bool, folder: Path | None, dry_run: bool) -> int:
     """Tell, or with --write do, what makes the host reachable."""
     from stemwright.workflows import live
 
-    return _shown(live.setup(host, write and not dry_run, folder), "set_up")
+    return _shown(live.setup(host, write and not dry_run, folder), live_views.set_up)
 
 
 _ACTIONS = {"build": build, "audit": audit, "export": export, "verify": verify, "doctor": doctor, "setup": setup}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output, views
 
 
 @click.group()
@@ -23,7 +23,6 @@ def command() -> None:
 @options.talks
 def list_() -> None:
     """Show every model with its stems, terms and what is on disk."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", models.listing(), views.models)
@@ -33,7 +32,6 @@ def list_() -> None:
 @options.talks
 def presets() -> None:
     """Show every preset: what it makes, with which models, in which qualities."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("presets", models.presets(), views.presets)
@@ -46,7 +44,6 @@ def presets() -> None:
 @options.talks
 def pull(model: str, folder: Path | None, offline: bool) -> None:
     """Get the weights of a model; its terms are shown first."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", output.run(models.pull(model, folder, offline)), views.files)
@@ -57,7 +54,6 @@ def pull(model: str, folder: Path | None, offline: bool) -> None:
 @options.talks
 def verify(model: str) -> None:
     """Check the weights on disk against their pinned hashes."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", models.verify(model), views.files)
@@ -68,7 +64,6 @@ def verify(model: str) -> None:
 @options.talks
 def import_(file: Path) -> None:
     """Take a weights file that you have; it is recognised by its hash."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", models.import_file(file), views.files)
@@ -79,7 +74,6 @@ def import_(file: Path) -> None:
 @options.talks
 def remove(model: str) -> None:
     """Delete the weights of a model."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", models.remove(model), views.files)
@@ -89,7 +83,6 @@ def remove(model: str) -> None:
 @options.talks
 def path() -> None:
     """Print the folder that the weights lie in."""
-    from stemwright.cli import output, views
     from stemwright.workflows import models
 
     output.show("models", models.path(), views.files)

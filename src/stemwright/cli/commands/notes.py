@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import named, options
+from stemwright.cli import named, options, output, views
 
 
 @click.command()
@@ -27,7 +27,6 @@ def command(folder: Path, edit: bool, template: str, pdf: bool, profile: str, **
     stemwright notes Stems/ --edit --template sync --pdf
     stemwright notes Stems/ --bpm 93.5 --key F#m --title "My Song"
     """
-    from stemwright.cli import output, views
     from stemwright.workflows.deliver import NotesForm
     from stemwright.workflows.notes import places, write_notes
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from stemwright.cli import named, options
+from stemwright.cli import named, options, output, pack_views
 
 
 @click.command()
@@ -30,16 +30,14 @@ def command(source: Path, verify: bool, extract: Path | None, **asked: Any) -> i
     stemwright pack My_Song_120_Am/ --mp3
     stemwright pack --verify My_Song_120_Am.zip --extract Received/
     """
-    from stemwright.cli import pack_views
-    from stemwright.cli.output import run, show
     from stemwright.workflows import pack
 
     given = click.get_current_context().get_parameter_source
     if (extract and not verify) or (verify and any(given(name) is ParameterSource.COMMANDLINE for name in asked)):
         raise click.UsageError("--verify goes with --extract only, and --extract with --verify")
     if verify:
-        checked = run(pack.verify(source, extract))
-        show("verify", checked, pack_views.verified, ok=not checked.result.problems)
+        checked = output.run(pack.verify(source, extract))
+        output.show("verify", checked, pack_views.verified, ok=not checked.result.problems)
         return int(bool(checked.result.problems))
-    show("pack", run(pack.pack_folder(source, pack.PackOptions(**asked))), pack_views.packed)
+    output.show("pack", output.run(pack.pack_folder(source, pack.PackOptions(**asked))), pack_views.packed)
     return 0

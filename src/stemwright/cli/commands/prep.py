@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import named, options
+from stemwright.cli import named, options, output, views
 
 
 @click.command()
@@ -34,7 +34,6 @@ def command(inputs: tuple[Path, ...], demo: bool, pack: bool, **flags: Any) -> i
     stemwright prep Song.wav
     stemwright prep Stems/ --bpm 93.5 --key F#m --to reaper,aaf
     """
-    from stemwright.cli import output, views
     from stemwright.workflows import demo as demo_song
     from stemwright.workflows.pack import PackOptions, packed
     from stemwright.workflows.prep import prep

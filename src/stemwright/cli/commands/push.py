@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output, pack_views
 
 
 @click.command()
@@ -24,7 +24,6 @@ def command(source: Path, url: str, force: bool, dry_run: bool) -> int:
     stemwright push My_Song_120_Am.zip s3://bucket/for-mix
     stemwright push My_Song_120_Am/ sftp://studio.example/incoming
     """
-    from stemwright.cli import output, pack_views
     from stemwright.workflows.push import push_to
 
     outcome = output.run(push_to(source, url, force=force, dry_run=dry_run))

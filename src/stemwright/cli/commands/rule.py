@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import found, options, output
+from stemwright.model import Outcome
 
 
 @click.command()
@@ -18,8 +19,6 @@ def command(code: str | None) -> int:
     stemwright rule LVL001
     """
     from stemwright import audit
-    from stemwright.cli import found, output
-    from stemwright.model import Outcome
 
     catalogue = audit.catalogue()
     some = {known: rule for known, rule in catalogue.items() if known.startswith((code or "").upper())}

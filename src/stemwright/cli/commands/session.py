@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import named, options
+from stemwright.cli import named, options, output, session_views
 from stemwright.errors import UnknownName
 
 
@@ -30,7 +30,6 @@ def verify(path: Path, against: Path | None, layout: str, ardour: bool, reaper: 
     stemwright session verify "Song Ardour/Song.ardour" --ardour
     stemwright session verify Song.rpp --reaper /opt/REAPER/reaper
     """
-    from stemwright.cli import output, session_views
     from stemwright.session.hosts import Host
     from stemwright.workflows import verify as verifying
 
@@ -88,7 +87,6 @@ def command(folder: Path, **flags: Any) -> int:
     stemwright session Stems/ --template mix.RPP --map LeadVox="VOX MAIN"
     stemwright session verify Stems/Song.rpp
     """
-    from stemwright.cli import output, session_views
     from stemwright.workflows.session import build_sessions
 
     outcome = output.run(build_sessions(folder, options.session_options(flags)))

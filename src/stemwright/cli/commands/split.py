@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from stemwright.cli import options
+from stemwright.cli import options, output, views
 
 
 @click.command()
@@ -23,7 +23,6 @@ def command(inputs: tuple[Path, ...], **flags: Any) -> int:
     stemwright split Song.wav
     stemwright split *.flac --two-stems vocals -o Splits/
     """
-    from stemwright.cli import output, views
     from stemwright.workflows.separation import songs_at_once
     from stemwright.workflows.split import split
 
