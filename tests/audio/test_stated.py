@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stemwright.audio import stated
@@ -74,6 +74,7 @@ def test_what_is_written_is_read_again(everything: Stated) -> None:
 
 
 @given(SONGS, SONGS)
+@example(*(Song("A", 48_000, bpm=Estimate(120.0, 1.0, "user", heard)) for heard in ((), (60.0,))))
 def test_a_whole_record_takes_the_place_of_what_else_is_known(song: Song, known: Song) -> None:
     told = stated.told(known, Stated(song))
     for name in ("tempo_map", "meter_map", "downbeat_frame", "markers", "sample_rate", "title"):

@@ -153,7 +153,7 @@ def told(song: Song, stated: Stated) -> Song:
     base = stated.song if stated.is_record else song
     known = {name: getattr(stated.song, name) for name in _FACTS}
     kept = {name: value if value not in ("", None) else getattr(song, name) for name, value in known.items()}
-    if song.bpm and replace(song.bpm, alternatives=()) == stated.song.bpm:
+    if not stated.is_record and song.bpm and replace(song.bpm, alternatives=()) == stated.song.bpm:
         kept["bpm"] = song.bpm  # the same, with what is heard
     return replace(base, **kept)
 
