@@ -48,6 +48,11 @@ def _manner(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=note, **settings)
 
 
+def _one_of(flag: str, words: str, default: str, about: str | None = None) -> Callable[[F], F]:
+    """An option that is one of these words."""
+    return click.option(flag, type=click.Choice(words.split()), default=default, show_default=True, help=about)
+
+
 def spans(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[tuple[float, float], ...]:
     """`12.5:42,60:61` -> ((12.5, 42.0), (60.0, 61.0)); minutes as `1:05.5` are not taken, to be sure."""
     found = []
@@ -104,63 +109,37 @@ acid = click.option(
     "--acid", is_flag=True, help="Also write tempo and root note as loops have them; DAWs may stretch such files."
 )
 
+quality = _one_of("--quality", "draft good best", "good", "Of a preset.")
+device = _one_of("--device", "auto cuda mps cpu", "auto")
+
 splits = stack(
     click.option("--preset", help="What to make of the mix; see `stemwright models presets`.  [default: 4_tracks]"),
-    click.option(
-        "--quality",
-        type=click.Choice(["draft", "good", "best"]),
-        default="good",
-        show_default=True,
-        help="Of a preset.",
-    ),
+    quality,
     click.option("--model", help="All stems of this model instead of a preset; see `stemwright models list`."),
     click.option("--only", multiple=True, metavar="STEM", help="Deliver only this stem; repeat it."),
     click.option("--without", multiple=True, metavar="STEM", help="Deliver all stems but this; repeat it."),
     click.option("--two-stems", metavar="STEM", help="This stem, and everything else as one."),
-    click.option(
-        "--residual",
-        type=click.Choice(["spread", "other", "file", "off"]),
-        default="spread",
-        show_default=True,
-        help="What the network leaves over: to all stems, to `other`, to its own file, or nowhere.",
+    _one_of(
+        *("--residual", "spread other file off", "spread"),
+        "What the network leaves over: to all stems, to `other`, to its own file, or nowhere.",
     ),
     click.option("--selection", callback=spans, metavar="FROM:TO", help="Only this stretch, in seconds."),
     click.option("--preview", type=Number(1, 600), metavar="SECONDS", help="Only the loudest stretch."),
-    click.option(
-        "--stereo-mode",
-        type=click.Choice(["stereo", "mono", "mid_sides", "left_right"]),
-        default="stereo",
-        show_default=True,
-        help="What is heard at once.",
-    ),
-    click.option(
-        "--bit-depth", type=click.Choice(["16", "24", "32f"]), default="24", show_default=True, help="Of the stems."
-    ),
+    _one_of("--stereo-mode", "stereo mono mid_sides left_right", "stereo", "What is heard at once."),
+    _one_of("--bit-depth", "16 24 32f", "24", "Of the stems."),
     click.option("--prompt", default="", help="What to listen for, in words (preset custom)."),
     click.option("--spans", callback=spans, metavar="FROM:TO,...", help="Where it sounds, in seconds."),
     click.option(
         "--shifts", type=click.IntRange(1, 16), default=1, show_default=True, help="Average so many shifted runs."
     ),
     click.option("--overlap", type=Number(0, 0.9), help="Of segments, instead of the model's own."),
-    click.option(
-        "--precision",
-        type=click.Choice(["auto", "exact", "fast", "bf16"]),
-        default="auto",
-        show_default=True,
-        help="exact: float32 throughout.",
-    ),
-    click.option("--device", type=click.Choice(["auto", "cuda", "mps", "cpu"]), default="auto", show_default=True),
+    _one_of("--precision", "auto exact fast bf16", "auto", "exact: float32 throughout."),
+    device,
     click.option("--offline", is_flag=True, help="Never use the network; the weights must be there."),
 )
 
 
-fail_on = click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "info", "never"]),
-    default="error",
-    show_default=True,
-    help="Exit with 1 from this severity on.",
-)
+fail_on = _one_of("--fail-on", "error warning info never", "error", "Exit with 1 from this severity on.")
 
 judges = stack(
     profile(),

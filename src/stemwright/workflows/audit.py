@@ -140,7 +140,7 @@ def audit_folder(
             except StemwrightError as error:  # the findings are worth more than one of their reports
                 unwritten.append(f"no report {path.name}: {error.message}; {error.hint}")
     if options.write_baseline:
-        entries = sorted({(finding.rule, _name(finding)) for finding in named})
+        entries = sorted({(finding.rule, finding.subject.name if finding.subject else "") for finding in named})
         write_text(options.write_baseline, serial.dumps({"schema": serial.schema("baseline"), "known": entries}))
     return Outcome(outputs, replace(result, unwritten=len(unwritten)), tuple(unwritten))
 
@@ -153,10 +153,6 @@ def _no_stems(session: DawSession | None) -> StemSet:
 def _rates(stems: StemSet) -> dict[str, int]:
     files = [stem.file for stem in stems.everything]
     return {f.path.name: f.format.sample_rate for f in files if f.format.sample_rate not in (0, stems.song.sample_rate)}
-
-
-def _name(finding: Finding) -> str:
-    return finding.subject.name if finding.subject else ""
 
 
 def _baseline(path: Path) -> frozenset[tuple[str, str]]:

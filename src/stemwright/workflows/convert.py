@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stemwright.errors import AlreadyThere, NotFoundInput
-from stemwright.model import Loss, Outcome, Output, Progress, Session, Workflow
+from stemwright.model import Loss, Outcome, Output, Progress, Workflow
 from stemwright.safety import check_free, tidy
 from stemwright.session.formats import format_of, formats, read_session, readers, write_session
 from stemwright.session.unpacked import kept
@@ -47,11 +47,13 @@ def convert(
     opened = read_session(source, *media)
     session = opened.session
     tracks = sum(not track.is_group for track in session.tracks) if "audio" in module.EXPRESSES else 0
-    missing = _missing(session) if "audio" in module.EXPRESSES else ()
+    absent = dict.fromkeys(file.path.name for file in session.files if not file.bytes)
+    missing = tuple(absent) if "audio" in module.EXPRESSES else ()
+    said = f"media are missing: {listed(missing)}"
     copies = getattr(module, "COPIES_MEDIA", False)
     if missing and copies:
-        raise NotFoundInput(f"{source}: {_told(missing)}", _HINT)
-    told = (*((f"{_told(missing)}: {_HINT}",) if missing else ()), *opened.warnings)
+        raise NotFoundInput(f"{source}: {said}", _HINT)
+    told = (*((f"{said}: {_HINT}",) if missing else ()), *opened.warnings)
     result = Converted(source, target, tracks, len(session.markers), missing=missing)
     if dry_run:
         return Outcome((), result, told)
@@ -64,11 +66,3 @@ def convert(
     result = replace(result, losses=written.losses)
     lost = (written.told,) if written.told else ()
     return Outcome(outputs, result, (*told, *lost))
-
-
-def _missing(session: Session) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(file.path.name for file in session.files if not file.bytes))
-
-
-def _told(missing: tuple[str, ...]) -> str:
-    return f"media are missing: {listed(missing)}"

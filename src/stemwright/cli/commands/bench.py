@@ -9,8 +9,6 @@ import click
 
 from stemwright.cli import named, options, output, views
 
-DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
-
 
 @click.group()
 def command() -> None:
@@ -26,7 +24,7 @@ def command() -> None:
 @click.argument("song", required=False, type=options.PATH)
 @click.option("--seconds", type=click.FloatRange(8, 3600), default=60, show_default=True, help="Of audio.")
 @click.option("--rows", default="", callback=named.comma_list, metavar="NAMES", help="Only these groups of rows.")
-@DEVICE
+@options.device
 @click.option("--model", default="htdemucs", show_default=True, help="One of demucs's.")
 @click.option("--tiny", is_flag=True, help="A small random network: all rows in minutes on any CPU.")
 @options.talks
@@ -44,9 +42,9 @@ def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str,
 @click.argument("folder", type=options.PATH)
 @click.option("--model", default="", help="Instead of a preset.")
 @click.option("--preset", default="4_tracks", show_default=True, help="See `stemwright models presets`.")
-@click.option("--quality", type=click.Choice(["draft", "good", "best"]), default="good", show_default=True)
+@options.quality
 @click.option("--seconds", callback=options.spans, metavar="FROM:TO", help="Only this stretch.")
-@DEVICE
+@options.device
 @options.talks
 def sdr(folder: Path, seconds: tuple[tuple[float, float], ...], **asked: Any) -> None:
     """Split the sum of a FOLDER of true stems, and tell in dB how near the stems come to them."""
