@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from stemwright.cli import output
-from stemwright.cli.guides import guided as guided
 from stemwright.cli.named import Named, beats, comma_list, formats, layout, profile, stack
 from stemwright.units import FRAME_RATES
 
@@ -188,6 +187,25 @@ sessions = stack(
         "--fps",
         type=click.Choice(tuple(FRAME_RATES)),
         help="Frame rate of timecode; df is drop-frame.  [default: that of the layout]",
+    ),
+)
+
+
+guided = stack(
+    click.option(
+        "--markers",
+        type=PATH,
+        metavar="FILE",
+        help="Markers instead of measured ones: .csv, .cue, .wav, .mid, .rpp or another session.",
+    ),
+    click.option("--sections/--no-sections", default=True, help="Mark the parts of the song where they are sure."),
+    click.option("--click", is_flag=True, help="Add a click track."),
+    click.option(
+        "--count-in",
+        type=click.IntRange(0, 8),
+        default=0,
+        metavar="BARS",
+        help="Begin the click so many bars before bar 1, if there is room.",
     ),
 )
 
