@@ -104,6 +104,11 @@ class StemSet:
     other_mixes: tuple[Stem, ...] = ()  # further mixes of the song: not measured, not compared
 
     @property
+    def compared(self) -> Across:
+        """What the whole set tells: `across`, or nothing before it was measured."""
+        return self.across or Across()
+
+    @property
     def everything(self) -> tuple[Stem, ...]:
         """Stems, then the reference mix."""
         return self.stems + ((self.mix,) if self.mix else ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stemwright.model import Mixdown, Part, Stem, StemSet
 from stemwright.units import db
 
@@ -15,8 +17,14 @@ EXPLAINED_DB = -40.0
 
 def solved(stems: StemSet) -> tuple[Stem, Mixdown] | None:
     """The reference mix and how the stems stand in it; None when there is none or it could not be compared."""
-    made = stems.across.mixdown if stems.across else None
+    made = stems.compared.mixdown
     return (stems.mix, made) if stems.mix and made and (made.parts or made.drift_ppm) else None
+
+
+def parts(stems: StemSet) -> Iterator[tuple[Part, Mixdown]]:
+    """How each stem stands in the reference mix, if it could be compared, and how all do."""
+    found = solved(stems)
+    return ((part, found[1]) for part in found[1].parts) if found else iter(())
 
 
 def lossy(stems: StemSet) -> bool:
@@ -105,8 +113,7 @@ def sound_of(made: Mixdown) -> Part | None:
 
 def parts_told(stems: StemSet, made: Mixdown) -> bool:
     """Whether other rules tell of parts that explain why the plain sum is not the mix."""
-    across = stems.across
-    doubles = {pair.second for pair in across.twins} | {path for path, _ in across.sums} if across else set()
+    doubles = {pair.second for pair in stems.compared.twins} | {path for path, _ in stems.compared.sums}
     return bool(off_gains(stems, made)) or any(
         absent(part, made) or inverted(part, made) or elsewhere(part) or (not part.certain and part.path in doubles)
         for part in made.parts

@@ -1,4 +1,5 @@
 from stemwright.audit import Finds, Found, rule
+from stemwright.audit.rules import _mixdown
 from stemwright.model import StemSet
 
 
@@ -18,9 +19,7 @@ def swapped_sides(stems: StemSet) -> Finds:
     Source
         Mixers' checklists; this project's measurements.
     """
-    made = stems.across.mixdown if stems.across else None
-    for part in made.parts if made else ():
+    for part, _ in _mixdown.parts(stems):
         if part.swapped:
-            yield Found(
-                "has left and right exchanged against the reference mix", part.path, "exchanged", "as in the mix"
-            )
+            message = "has left and right exchanged against the reference mix"
+            yield Found(message, part.path, "exchanged", "as in the mix")

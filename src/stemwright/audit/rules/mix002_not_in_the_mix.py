@@ -22,12 +22,11 @@ def not_in_the_mix(stems: StemSet) -> Finds:
     Source
         Mixers' checklists; this project's proposal.
     """
-    solved = _mixdown.solved(stems)
-    for part in solved[1].parts if solved else ():
-        if solved and _mixdown.not_found(part, solved[1]):
-            level = round(db(abs(_mixdown.share(part, solved[1]))), 1)
+    for part, made in _mixdown.parts(stems):
+        if _mixdown.not_found(part, made):
+            level = round(db(abs(_mixdown.share(part, made))), 1)
             shown = f"{number(level, 1)} dB" if level > -100 else "nothing"
-            unsure = _mixdown.hidden(part, solved[1])
+            unsure = _mixdown.hidden(part, made)
             message = (
                 "may be in the reference mix or not: it is not where it stands, and what is left could hold it"
                 if unsure

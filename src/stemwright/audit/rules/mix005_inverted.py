@@ -19,9 +19,7 @@ def inverted(stems: StemSet) -> Finds:
     Source
         Mixers' checklists; this project's measurements.
     """
-    solved = _mixdown.solved(stems)
-    for part in solved[1].parts if solved else ():
-        if solved and _mixdown.inverted(part, solved[1]):
-            gain = _mixdown.share(part, solved[1])
-            message = "is inverted against the reference mix"
-            yield Found(message, part.path, number(gain), 0.0, "gain re the other stems")
+    for part, made in _mixdown.parts(stems):
+        if _mixdown.inverted(part, made):
+            gain = number(_mixdown.share(part, made))
+            yield Found("is inverted against the reference mix", part.path, gain, 0.0, "gain re the other stems")

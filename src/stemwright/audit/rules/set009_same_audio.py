@@ -17,7 +17,7 @@ def same_audio(stems: StemSet) -> Finds:
     Source
         Mixers' checklists.
     """
-    for pair in stems.across.twins if stems.across else ():
+    for pair in stems.compared.twins:
         if pair.exact:
             message = f"holds the same samples as {pair.first.name}"
             yield Found(message, pair.second, pair.first.name, "different sound")

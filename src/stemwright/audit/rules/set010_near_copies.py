@@ -20,7 +20,7 @@ def near_copies(stems: StemSet) -> Finds:
     Source
         Mixers' checklists; the limit is a proposal.
     """
-    for pair in stems.across.twins if stems.across else ():
+    for pair in stems.compared.twins:
         if not pair.exact:
             level = round(units.db(abs(pair.gain)), 2)
             how = f"{number(abs(level))} dB {'louder' if level > 0 else 'softer'}" if level else "equally loud"

@@ -18,6 +18,6 @@ def sum_of_others(stems: StemSet) -> Finds:
     Source
         Mixers' checklists; the limit is a proposal.
     """
-    for path, members in stems.across.sums if stems.across else ():
+    for path, members in stems.compared.sums:
         names = listed(sorted(members))
         yield Found(f"is the sum of {names}", path, names, "parts of its own")

@@ -18,6 +18,6 @@ def sum_clips(stems: StemSet, *, limit_dbfs: float) -> Finds:
     Source
         Mixers' checklists.
     """
-    peak = stems.across.sum_peak_dbfs if stems.across else None
+    peak = stems.compared.sum_peak_dbfs
     if peak is not None and round(peak, 2) > limit_dbfs:
         yield Found(f"all stems together peak at {number(peak)} dBFS", None, round(peak, 2), limit_dbfs, "dBFS")

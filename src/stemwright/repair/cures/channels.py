@@ -15,7 +15,7 @@ ORDER = 40
 
 def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
     """Mono from one side (CHN002, CHN003), the right side inverted (CHN004), sides (CHN006) or stem (MIX005) turned."""
-    parts = stems.across.mixdown.parts if stems.across and stems.across.mixdown else ()
+    parts = stems.compared.mixdown.parts if stems.compared.mixdown else ()
     unsure = {part.path for part in parts if not part.certain}
 
     def turned(t: Treatment, finding: Finding) -> dict[str, Any] | str:

@@ -20,7 +20,7 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
             plan = plan.put_aside(path, finding.message, finding)
         elif finding.rule == "CHN001":
             plan = plan.refuse((finding,), "it holds faint noise; whether it is meant, only you can tell")
-    for twins in stems.across.twins if stems.across else ():
+    for twins in stems.compared.twins:
         answers = [f for f in findings if f.rule == "SET009" and f.subject in (twins.first, twins.second)]
         if answers and twins.exact and twins.gain == 1 and plan.of(twins.first) and plan.of(twins.second):
             plan = plan.put_aside(twins.second, f"holds the same samples as {twins.first.name}", *answers)

@@ -43,7 +43,7 @@ def _by_stamps(stems: StemSet, plan: Plan, answers: tuple[Finding, ...]) -> Plan
 
 def _by_mix(stems: StemSet, plan: Plan, finding: Finding) -> Plan:
     """One stem to where the mix has it."""
-    mixdown = stems.across.mixdown if stems.across else None
+    mixdown = stems.compared.mixdown
     part = next((part for part in mixdown.parts if part.path == finding.subject), None) if mixdown else None
     if part is None or part.lag is None or abs(part.lag - round(part.lag)) > 0.05 or not part.certain:
         return plan.refuse((finding,), "it does not lie a whole number of frames off, so no shift is exact")
@@ -53,7 +53,7 @@ def _by_mix(stems: StemSet, plan: Plan, finding: Finding) -> Plan:
 
 def _in_the_mix(stems: StemSet, plan: Plan) -> bool:
     """Whether the reference mix holds every stem from its first frame on."""
-    mixdown = stems.across.mixdown if stems.across else None
+    mixdown = stems.compared.mixdown
     if mixdown is None:
         return False
     if mixdown.fitted_db > -10:
