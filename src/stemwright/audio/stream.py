@@ -244,7 +244,7 @@ class _LibraryReader:
 
     def skip(self, frames: int) -> None:
         want = min(frames, self._left)
-        if self._file.format.encoding == "lossy":  # cannot be sought to the sample
+        if self._file.format.lossy:  # cannot be sought to the sample
             while want > 0:
                 want -= self.read(min(want, BLOCK)).shape[1]
             return

@@ -39,7 +39,6 @@ NOTE = re.compile(
 _INFO_ORDER = ("title", "artist", "album", "date", "genre", "track", "composer", "bpm", "stem", "comment")
 _MOST = 1 << 26
 """Bytes of an old chunk that we are willing to take up; a larger one is given up."""
-_WAV, _AIFF = ("wav", "rf64", "bw64"), "aiff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +119,10 @@ def tag_file(path: Path, facts: Facts, *, acid: bool = False) -> None:
     file = probe(path)
     kind = file.format.container
     try:
-        if kind in (*_WAV, _AIFF):
-            old = _old(path)
-            made = wav_chunks(facts, file.format, file.frames, old, acid) if kind != _AIFF else _aiff_chunks(facts, old)
-            replace_chunks(path, made)
+        if file.format.riff:
+            replace_chunks(path, wav_chunks(facts, file.format, file.frames, _old(path), acid))
+        elif kind == "aiff":
+            replace_chunks(path, _aiff_chunks(facts, _old(path)))
         else:
             with atomic(path) as part:
                 shutil.copyfile(path, part)

@@ -18,7 +18,7 @@ from stemwright.safety import copy_file
 
 def common_gain(files: Iterable[AudioFile]) -> float:
     """The largest gain up to 1.0 with which no lossy file clips when it is decoded to 24 bit."""
-    lossy = [file for file in files if file.format.encoding == "lossy"]
+    lossy = [file for file in files if file.format.lossy]
     peak = max((float(np.abs(block).max(initial=0)) for file in lossy for block in blocks(file)), default=0.0)
     return min(1.0, (1 - 2.0**-23) / max(peak, 2.0**-23))
 
@@ -32,7 +32,7 @@ def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None
     leaves half a file.
     """
     kind = file.format
-    if gain == 1.0 and kind.encoding != "lossy" and not file.damage and is_whole(file.path):
+    if gain == 1.0 and not kind.lossy and not file.damage and is_whole(file.path):
         copy_file(file.path, target)
         return "copied byte by byte"
     as_float = kind.encoding == "float" or kind.bits > 24
@@ -49,7 +49,7 @@ def take(file: AudioFile, target: Path, gain: float = 1.0, made: datetime | None
         for block in blocks(file):
             scaled = block if gain == 1.0 else block.astype(np.float64) * gain
             out.write(scaled.astype(np.float32) if as_float else quantise(scaled, bits))
-    if kind.encoding == "lossy":
+    if kind.lossy:
         return f"{kind.container.upper()} decoded and rounded to 24 bit without dither"
     if gain != 1.0:
         return f"{kind.container.upper()} lowered and rounded to {bits} bit without dither"

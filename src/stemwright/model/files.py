@@ -22,6 +22,16 @@ class AudioFormat:
     container_bits: int = 0  # bits that a sample takes in the file, where they are more than `bits`; else 0
     extensible: bool = False  # WAVE_FORMAT_EXTENSIBLE
 
+    @property
+    def lossy(self) -> bool:
+        """Whether it went through a codec that does not give back what it took."""
+        return self.encoding == "lossy"
+
+    @property
+    def riff(self) -> bool:
+        """Whether it is WAV, or its kin for more than 4 GiB."""
+        return self.container in ("wav", "rf64", "bw64")
+
 
 @dataclass(frozen=True, slots=True)
 class Damage:

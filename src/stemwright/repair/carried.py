@@ -24,7 +24,6 @@ from stemwright.repair.treatment import Treatment
 _HEADER = frozenset(("fmt", "data", "fact", "ds64", "bext", "JUNK", "junk", "FLLR", "PAD"))
 """What the writer makes itself, and filler."""
 _OF_SAMPLES = frozenset(("MD5", "PEAK", "levl"))
-_LITTLE = ("wav", "rf64", "bw64")
 _FIXED = 602
 """Bytes of a bext chunk before its coding history (EBU Tech 3285)."""
 
@@ -46,7 +45,7 @@ def bext(t: Treatment) -> bytes | None:
 def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
     """Every other chunk of the result, in the source's order."""
     file = t.stem.file
-    if file.format.container not in _LITTLE:
+    if not file.format.riff:
         tags = stem_id3(file.tags, read_cover(file.path)) if file.tags else b""
         yield from [(b"id3 ", tags)] if tags else ()
         yield from _of_aiff(t) if file.format.container == "aiff" else ()
@@ -72,7 +71,7 @@ def others(t: Treatment) -> Iterator[tuple[bytes, bytes]]:
 
 def _chunks(t: Treatment) -> Iterator[tuple[str, bytes]]:
     file = t.stem.file
-    if file.format.container not in _LITTLE:
+    if not file.format.riff:
         return
     kept = PLAIN if turned(file) else None
     with file.path.open("rb") as source:

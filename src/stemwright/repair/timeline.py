@@ -27,7 +27,7 @@ def place(
     early = [t.head - heads(t) - sound[0] for t in plan.treatments if (sound := t.sound)]
     low = max([0, *early])  # so much silence in front of all that no sound has to be cut
     moved = [replace(t, head=heads(t) + low, start=_later(starts(t), -low)) for t in plan.treatments]
-    bound = [t.rate == usual and t.stem.file.format.encoding != "lossy" for t in moved]
+    bound = [t.rate == usual and not t.stem.file.format.lossy for t in moved]
     inside = [t for t, is_bound in zip(moved, bound, strict=True) if is_bound and not t.mix]
     length = max([*(t.body for t in inside), *(sound[1] for t in inside if (sound := t.sound))], default=0)
     for index, (old, new) in enumerate(zip(plan.treatments, moved, strict=True)):

@@ -96,7 +96,7 @@ class Treatment:
     def obstacle(self) -> str:
         """Why its samples cannot be written as WAV to the bit; empty when they can."""
         file, form = self.stem.file, self.stem.file.format
-        if form.encoding == "lossy":
+        if form.lossy:
             return f"it is {form.container.upper()}: what was lost does not come back, and unpacking would hide it"
         if not file.frames:
             return "it holds no samples"

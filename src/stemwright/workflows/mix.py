@@ -124,7 +124,7 @@ def _found(file: AudioFile, dual_mono: bool) -> list[str]:
     said = []
     if dual_mono and file.format.channels == 2:
         said.append("Both channels of the mix are the same, and so are those of the stems.")
-    if file.format.encoding == "lossy":
+    if file.format.lossy:
         said.append(f"The mix came as {file.format.container.upper()}, a lossy format; a WAV of it would be better.")
     return said
 

@@ -41,7 +41,7 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
             how = take_file(stem.file, target, gain)
         kind = "mix" if stem is stems.mix else "stem"
         outputs.append(Output(target, kind, stem.role))
-        lossy = stem.file.format.container if stem.file.format.encoding == "lossy" else ""
+        lossy = stem.file.format.container if stem.file.format.lossy else ""
         about[target.name] = {"name": stem.name, "gain_db": db(gain), "lossy": lossy}
         if how != "copied byte by byte":
             done.append(f"{stem.file.path.name}: {how}.")

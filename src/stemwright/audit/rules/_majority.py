@@ -21,7 +21,7 @@ def odd_ones(stems: Sequence[Stem], key: Callable[[Stem], T]) -> Iterator[tuple[
 
 def comparable(stems: Iterable[Stem]) -> list[Stem]:
     """Lossless stems with samples, at the most frequent rate: those whose frames can be compared."""
-    sounding = [stem for stem in stems if stem.file.frames and stem.file.format.encoding != "lossy"]
+    sounding = [stem for stem in stems if stem.file.frames and not stem.file.format.lossy]
     if not sounding:
         return []
     rate = majority_rate(tuple(stem.file for stem in sounding))

@@ -29,7 +29,7 @@ def parts(stems: StemSet) -> Iterator[tuple[Part, Mixdown]]:
 
 def lossy(stems: StemSet) -> bool:
     """Whether the mix or a stem went through a codec, which leaves a residual of its own."""
-    return any(stem.file.format.encoding == "lossy" for stem in stems.everything)
+    return any(stem.file.format.lossy for stem in stems.everything)
 
 
 def damaged(stems: StemSet) -> bool:

@@ -28,6 +28,6 @@ def hidden_16_bit(stems: StemSet, *, score: float, bits: float) -> Finds:
     for stem, levels in measured(stems.stems):
         words = levels.words
         coarse = COARSEST <= words.grid_bits <= bits and words.low_byte_empty < 0.5  # else it is BIT002
-        if stem.file.format.encoding != "lossy" and words.grid is not None and words.grid > score and coarse:
+        if not stem.file.format.lossy and words.grid is not None and words.grid > score and coarse:
             message = f"stands on a grid of {number(words.grid_bits, 1)} bits: a coarser source behind a gain change"
             yield Found(message, stem.file.path, words.grid, score, "of 1")

@@ -19,6 +19,6 @@ def lossy(stems: StemSet) -> Finds:
         Pro Tools export guide; mixers' checklists; Netflix partner help.
     """
     for stem in stems.stems:
-        if stem.file.format.encoding == "lossy":
+        if stem.file.format.lossy:
             container = stem.file.format.container
             yield Found(f"is lossy ({container})", stem.file.path, container, "PCM")

@@ -20,6 +20,6 @@ def container(stems: StemSet, *, containers: tuple[str, ...]) -> Finds:
     """
     for stem in stems.stems:
         found = stem.file.format
-        if found.encoding != "lossy" and found.container not in containers:
+        if not found.lossy and found.container not in containers:
             asked = ", ".join(containers)
             yield Found(f"is a {found.container} file; {asked} is asked for", stem.file.path, found.container, asked)

@@ -25,7 +25,7 @@ def other_rate(stems: StemSet, *, rate: int) -> Finds:
         if rate and found != rate:
             yield Found(f"is at {found} Hz; {rate} Hz is asked for", stem.file.path, found, rate, "Hz")
     usual, mix = comparable(stems.stems), stems.mix
-    if usual and mix and mix.file.format.encoding != "lossy":
+    if usual and mix and not mix.file.format.lossy:
         ours, its = usual[0].file.format.sample_rate, mix.file.format.sample_rate
         if ours != its and not rate:
             yield Found(f"is at {its} Hz, the stems are at {ours} Hz", mix.file.path, its, ours, "Hz", minor=True)

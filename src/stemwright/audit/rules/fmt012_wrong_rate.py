@@ -20,7 +20,7 @@ def wrong_rate(stems: StemSet, *, tolerance: float) -> Finds:
     Source
         147/160, the ratio of the two rates.
     """
-    usable = [stem for stem in stems.stems if stem.file.frames and stem.file.format.encoding != "lossy"]
+    usable = [stem for stem in stems.stems if stem.file.frames and not stem.file.format.lossy]
     durations = [stem.file.frames / stem.file.format.sample_rate for stem in usable]
     usual = median(durations) if len(usable) > 2 else 0.0
     odd = [(stem, each) for stem, each in zip(usable, durations, strict=True) if abs(each - usual) > tolerance * usual]

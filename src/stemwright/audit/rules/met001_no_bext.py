@@ -19,6 +19,6 @@ def no_bext(stems: StemSet) -> Finds:
         Pro Tools export guide: WAV (BWF); EBU Tech 3285.
     """
     for stem in stems.stems:
-        wav = stem.file.format.container in ("wav", "rf64", "bw64") and stem.file.format.encoding != "lossy"
+        wav = stem.file.format.riff and not stem.file.format.lossy
         if wav and stem.file.start_frame is None:
             yield Found("has no bext chunk: it is WAV but not Broadcast WAV", stem.file.path, "no bext", "bext")

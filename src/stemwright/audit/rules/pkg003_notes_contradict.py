@@ -23,7 +23,7 @@ def notes_contradict(stems: StemSet) -> Finds:
     """
     if not stems.notes:
         return
-    whole = [stem.file.format for stem in stems.everything if stem.file.format.encoding != "lossy"]
+    whole = [stem.file.format for stem in stems.everything if not stem.file.format.lossy]
     several = {len(stems.stems), len(stems.everything)}
     several |= {count + len(stems.unreadable) for count in several}
     tempo = {round(stems.song.bpm.value, 2)} if stems.song.bpm and stems.song.bpm.source == "filename" else set()

@@ -20,7 +20,7 @@ def mixed_bit_depths(stems: StemSet) -> Finds:
     Source
         Pro Tools export guide: one bit depth for all files; mixers' checklists.
     """
-    lossless = [stem for stem in stems.stems if stem.file.format.encoding != "lossy"]
+    lossless = [stem for stem in stems.stems if not stem.file.format.lossy]
     for stem, depth, usual in odd_ones(lossless, lambda stem: (stem.file.format.encoding, stem.file.format.bits)):
         here, there = (f"{bits}-bit {kind}" for kind, bits in (depth, usual))
         yield Found(f"is {here}; the other stems are {there}", stem.file.path, here, there)

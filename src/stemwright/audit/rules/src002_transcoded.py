@@ -22,6 +22,6 @@ def transcoded(stems: StemSet) -> Finds:
     """
     for stem, levels in measured(stems.stems):
         found = ending(levels.spectrum, CODECS, stem.file.format.sample_rate)
-        if found and levels.spectrum.cliff_hz and stem.file.format.encoding != "lossy":
+        if found and levels.spectrum.cliff_hz and not stem.file.format.lossy:
             message = f"ends at {number(levels.spectrum.cliff_hz / 1000, 1)} kHz like {found.source}"
             yield Found(message, stem.file.path, levels.spectrum.cliff_hz, found.low, "Hz")

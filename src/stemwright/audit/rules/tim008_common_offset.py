@@ -20,7 +20,7 @@ def common_offset(stems: StemSet, *, frames: float) -> Finds:
         Pro Tools export guide: all files from one start.
     """
     mix, mixdown = stems.mix, stems.compared.mixdown
-    if mix and mixdown and mix.file.format.encoding != "lossy" and abs(mixdown.lag) > frames:
+    if mix and mixdown and not mix.file.format.lossy and abs(mixdown.lag) > frames:
         milliseconds = number(1000 * abs(mixdown.lag) / mix.file.format.sample_rate)
         side = "behind" if mixdown.lag > 0 else "before"
         message = f"lies {abs(mixdown.lag):.0f} frames ({milliseconds} ms) {side} all stems"
