@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,12 +80,15 @@ def compare(folder: Path, rounds: int, scratch: Path) -> None:
     ours = best(rounds, audit(folder))
     single = best(rounds, audit(folder), STEMWRIGHT_WORKERS="1")
     row("stemwright audit, every rule", ours)
-    row("  one worker", single, f"two workers {single.wall_s / ours.wall_s:.2f} x as fast")
+    row("  one worker", single, f"{single.wall_s / ours.wall_s:.2f} x as long as with all of them")
+    twice = min(at_once(audit(folder), 2, STEMWRIGHT_WORKERS="1") for _ in range(rounds))
+    bring = f"{2 * single.wall_s / twice:.2f} x is what two cores bring"
+    print(f"{'  two such audits at once':42}{twice:7.2f}  {bring}")
     run(audit(folder, "--remember"))
     row("  again, nothing changed", best(rounds, audit(folder, "--remember")))
     for name, commands in peers(files, scratch):
         found = best(rounds, *commands)
-        row(name, found, f"{found.cpu_s / ours.cpu_s:.1f}")
+        row(name, found, f"{found.cpu_s / ours.cpu_s:.1f}, of one worker {found.cpu_s / single.cpu_s:.1f}")
 
 
 def row(name: str, cost: Cost, note: str = "") -> None:
@@ -111,6 +115,14 @@ def peers(files: list[Path], scratch: Path) -> Iterator[tuple[str, list[list[str
 
 def best(rounds: int, *commands: list[str], **settings: str) -> Cost:
     return min((run(*commands, **settings) for _ in range(rounds)), key=lambda cost: cost.cpu_s)
+
+
+def at_once(command: list[str], count: int, **settings: str) -> float:
+    """Seconds until so many of one program, started together, have ended."""
+    with ThreadPoolExecutor(count) as pool:
+        start = time.perf_counter()
+        list(pool.map(lambda _: run(command, **settings), range(count)))
+        return time.perf_counter() - start
 
 
 def run(*commands: list[str], **settings: str) -> Cost:

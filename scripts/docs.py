@@ -62,9 +62,8 @@ def sessions() -> str:
     known = formats()
     rows = [f"| | {' | '.join(module.NAME for module in known.values())} |", f"|---|{'---|' * len(known)}"]
     for field in sorted(FIELDS):
-        rows.append(
-            f"| {field.replace('_', ' ')} | {' | '.join('●' if field in m.EXPRESSES else '–' for m in known.values())} |"
-        )
+        held = ("●" if field in module.EXPRESSES else "–" for module in known.values())
+        rows.append(f"| {field.replace('_', ' ')} | {' | '.join(held)} |")
     rows += [
         "",
         "Whatever a format has no place for is told after writing and listed in the notes. How each was proved:",
