@@ -62,6 +62,12 @@ def writing(path: Path) -> Iterator[None]:
         raise writable(error, path) from error
 
 
+def require_writable(folder: Path, hint: str = "give a folder you may write to with --out") -> None:
+    """Raises OutputError for a folder that may not be written to."""
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder}: cannot be written", hint)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed onto it when the block ends well, removed when it does not.

@@ -87,6 +87,17 @@ def test_notes_that_are_there_are_told_before_a_question_is_asked(folder: Path) 
     assert not (folder / stated.NAME).exists()
 
 
+def test_a_folder_that_cannot_keep_answers_is_told_before_a_question_is_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert code_of("notes", folder, "--edit") == 1
+    err = capsys.readouterr().err
+    assert "cannot be written" in err and "--bpm" in err and "Title" not in err
+
+
 def test_wrong_answers_are_told_what_is_wanted(folder: Path) -> None:
     code, shown = typed(folder, ["", "", "120,5", "H?", "fis-Moll", "900", "-7,5", *[""] * 6])
     assert code == 0 and "'H?' is not a key: write it like" in shown and "'900' is not a number from -100" in shown

@@ -16,6 +16,7 @@ from stemwright.audio.stated import StemWords
 from stemwright.cli import output
 from stemwright.errors import WrongOption
 from stemwright.model import Estimate, Song
+from stemwright.safety import require_writable
 from stemwright.units import parse_key, short_key
 from stemwright.workflows import facts
 from stemwright.workflows.facts import Given
@@ -36,6 +37,7 @@ def edit(folder: Path, given: Given) -> None:
         hint = f"give --title, --bpm, --key and --effects, or write {folder / stated.NAME}"
         raise click.UsageError(f"--edit asks questions, and this is no terminal; {hint}")
     stems, known = read_stems(folder), stated.read(folder)
+    require_writable(folder, "answers are kept with the stems: edit a copy, or give --title, --bpm, --key, --effects")
     heard = output.run(facts.song_of(stems, given))
     output.say(f"Enter keeps what stands in brackets, {_NOTHING} takes it away, Ctrl-C leaves everything as it was.")
     song = _song(heard, known.song)

@@ -5,7 +5,6 @@ Ctrl-C is the ordinary way out: while nothing is under way it is no interrupt.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from stemwright.cli import output
 from stemwright.errors import OutputError, StemwrightError
 from stemwright.model import Finding, Outcome, Workflow
-from stemwright.safety import writing
+from stemwright.safety import require_writable, writing
 from stemwright.workflows.audit import changed, look
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def watch_dropped(folder: Path, out: Path, options: PrepOptions, settle_s: float
         raise OutputError(f"{out}: is a file, no folder", "give another --out")
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    if not os.access(out, os.W_OK):
-        raise OutputError(f"{out}: cannot be written", "give a folder you may write to with --out")
+    require_writable(out)
     packing = PackOptions(force=options.force) if pack else None
     seen: dict[Path, State] = {}
     while True:

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stemwright.errors import NotFoundInput, OutputError, WeightsError, WeightsMismatch, WeightsUnavailable
+from stemwright.errors import NotFoundInput, WeightsError, WeightsMismatch, WeightsUnavailable
 from stemwright.model import Progress, Workflow
-from stemwright.safety import copy_file, sha256, write_bytes
+from stemwright.safety import copy_file, require_writable, sha256, write_bytes
 from stemwright.separate import npm, pypi, sources
 from stemwright.separate.models import Member, ModelCard, WeightsFile, cards
 
@@ -138,8 +138,7 @@ def _from_sources(card: ModelCard, member: Member) -> Iterator[Progress]:
     reasons = []
     with suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-    if not os.access(folder(), os.W_OK):
-        raise OutputError(f"{folder()}: cannot be written", "models are kept where STEMWRIGHT_MODELS=FOLDER says")
+    require_writable(folder(), "models are kept where STEMWRIGHT_MODELS=FOLDER says")
     for file in member.files:
         try:
             if file.source in _PACKAGES:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from stemwright.errors import AlreadyThere, OutputError
+from stemwright.errors import AlreadyThere
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
 from stemwright.model import Output, Progress, Workflow
-from stemwright.safety import sweep, writable, writing
+from stemwright.safety import require_writable, sweep, writable, writing
 
 T = TypeVar("T")
 Made = tuple[Iterable[Output], Any]
@@ -127,8 +126,7 @@ def _opened(
             raise _taken(folder) from None  # by another song of this name, a moment ago
         except OSError as error:
             raise writable(error, folder) from error
-        if not os.access(folder, os.W_OK):
-            raise OutputError(f"{folder}: cannot be written", "give a folder you may write to with --out")
+        require_writable(folder)
         sweep(folder)
     return ledger
 
