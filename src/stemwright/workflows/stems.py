@@ -33,7 +33,7 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
     outputs: list[Output] = []
     about: dict[str, Any] = {}
     used: set[str] = set()
-    done: list[str] = []
+    changed: dict[str, list[str]] = {}
     for number, stem in enumerate(stems.everything):
         yield Progress("stems", number, len(stems.everything), "files")
         target = folder / f"{unused(f'{safe_name(song.title, 24)}_{safe_name(stem.name, 24)}', used)}.wav"
@@ -44,7 +44,12 @@ def take(stems: StemSet, song: Song, folder: Path) -> Workflow[Made]:
         lossy = stem.file.format.container if stem.file.format.lossy else ""
         about[target.name] = {"name": stem.name, "gain_db": db(gain), "lossy": lossy}
         if how != "copied byte by byte":
-            done.append(f"{stem.file.path.name}: {how}.")
+            changed.setdefault(how, []).append(stem.file.path.name)
+    every = len(stems.everything)
+    done = [
+        f"{f'All {every} files' if len(names) == every > 1 else ', '.join(names)}: {how}."
+        for how, names in changed.items()
+    ]
     return outputs, {"stems": about, "separation": None, "warnings": warnings, "done": done}
 
 
