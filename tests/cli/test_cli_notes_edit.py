@@ -93,8 +93,8 @@ def test_a_folder_that_cannot_keep_answers_is_told_before_a_question_is_asked(
     monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert code_of("notes", folder, "--edit") == 1
-    err = capsys.readouterr().err
+    code, _, err = run(capsys, "notes", folder, "--edit")
+    assert code == 1
     assert "cannot be written" in err and "--bpm" in err and "Title" not in err
 
 

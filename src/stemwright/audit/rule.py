@@ -8,6 +8,7 @@ It opens nothing and changes nothing; samples were measured before (`measure`). 
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,9 @@ from stemwright.audio import toml
 from stemwright.audit import daws
 from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import Confidence, DawSession, Severity, Span
+
+_WIDTH = 116
+"""Columns of a manual, as its docstring has them."""
 
 HEADINGS = ("What", "Why the mix engineer cares", "How it is measured", "Fix", "Source")
 
@@ -157,7 +161,8 @@ def explain(code: str) -> str:
     if found is None:
         raise UnknownName(f"there is no rule {code!r}", f"known: {families(catalogue())}", code, catalogue())
     text = f"{found.code} ({found.severity}, {found.confidence}): {inspect.getdoc(found.check)}"
+    indent = "    "
     for title, step in daws.steps(found.daw):
-        text += f"\n\nIn {title}\n    {step}"
+        text += f"\n\nIn {title}\n{textwrap.fill(step, _WIDTH, initial_indent=indent, subsequent_indent=indent)}"
     defaults = "".join(f"\n    {name} = {toml.spelled(value)}" for name, value in found.options.items())
     return text + (f"\n\nOptions in a profile, with their defaults{defaults}" if defaults else "")

@@ -21,5 +21,7 @@ def container(stems: StemSet, *, containers: tuple[str, ...]) -> Finds:
     for stem in stems.stems:
         found = stem.file.format
         if not found.lossy and found.container not in containers:
-            asked = ", ".join(containers)
-            yield Found(f"is a {found.container} file; {asked} is asked for", stem.file.path, found.container, asked)
+            *others, last = map(str.upper, containers)
+            asked = f"{', '.join(others)} or {last}" if others else last
+            message = f"is {found.container.upper()}; {asked} is asked for"
+            yield Found(message, stem.file.path, found.container, ", ".join(containers))
