@@ -101,7 +101,8 @@ def fixed(console: Console, outcome: Outcome[Any]) -> None:
     errors = sum(found.severity == "error" for found, _ in made.grave)
     stays = f", {many(errors, 'error')} among them" if errors else ""
     stay = f"{many(len(made.grave), 'finding')} left{stays}" if made.grave else "nothing left to send back"
-    done = f"{many(sum(not t.same for t in made.treated), 'file')} repaired" if made.work else "nothing to repair"
+    files = many(sum(not t.same for t in made.treated), "file")
+    done = f"{files} {'repaired' if outcome.outputs else 'to repair'}" if made.work else "nothing to repair"
     console.print(f"{done}, {stay}")
 
 

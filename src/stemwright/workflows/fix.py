@@ -211,7 +211,7 @@ def _claimed(finding: Finding, plan: repair.Plan) -> bool:
 def _notes(made: StemSet, plan: repair.Plan, result: Fixed, suffix: str) -> str:
     gains = {t.name: t.gain_db for t in plan.treatments}
     stems = tuple(replace(stem, gain_db=gains.get(stem.file.path.name, 0.0)) for stem in made.stems)
-    done = (f"the files were repaired after the export; {publish.REPORT} tells what was done to each",)
+    done = (f"The files were repaired after the export; {publish.REPORT} tells what was done to each.",)
     return render_notes(NotesFacts(replace(made, stems=stems), result.after, done=done), suffix=suffix)
 
 
