@@ -217,3 +217,16 @@ def test_verify_says_how_a_session_is_laid_out(capsys: pytest.CaptureFixture[str
     code, out, _ = run(capsys, "session", "verify", stems / "Song_120_Am.rpp", "--layout", "film-tv")
     assert (code == 1) == (layout == "practice")
     assert code == 0 or " from the layout film-tv" in out
+
+
+@pytest.mark.parametrize("suffix", [".als", ".ardour"])
+def test_a_project_in_a_folder_of_its_own_is_told_there_and_never_replaced(
+    suffix: str, capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path
+) -> None:
+    code, document = run_json(capsys, "convert", project, tmp_path / f"New{suffix}")
+    there = Path(document["result"]["target"])
+    assert code == 0 and there.is_file() and there.parent.name.startswith("New ")
+    there.write_bytes(b"edited in the DAW")
+    code, _, err = run(capsys, "convert", project, tmp_path / f"New{suffix}")
+    assert code == 1 and f"{there}: is there already" in err and there.read_bytes() == b"edited in the DAW"
+    assert run(capsys, "convert", project, there, "--force")[0] == 0 and there.stat().st_size > 1000

@@ -9,7 +9,7 @@ from pathlib import Path
 from stemwright.errors import AlreadyThere, NotFoundInput
 from stemwright.model import Loss, Outcome, Output, Progress, Workflow
 from stemwright.safety import check_free, tidy
-from stemwright.session.formats import format_of, formats, read_session, readers, write_session
+from stemwright.session.formats import format_of, formats, placed, read_session, readers, write_session
 from stemwright.session.unpacked import kept
 from stemwright.units import listed
 
@@ -40,6 +40,7 @@ def convert(
     """
     format_of(source, readers)
     name, module = format_of(target, formats)
+    target = placed(name, target)
     if target.exists() and source.exists() and target.samefile(source):
         raise AlreadyThere(f"{target}: is the session to be read", "give the new one another name")
     check_free(target, force=force)
