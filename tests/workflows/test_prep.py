@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from stemwright import audit
 from stemwright.audio.probe import probe
 from stemwright.audio.stream import quantise, read_all
 from stemwright.errors import AlreadyThere, DamagedAudio, InputError, OutputError, StemwrightError
@@ -370,3 +372,12 @@ def test_formats_that_are_no_longer_wanted_leave_no_folders(song: Path, free_eng
     assert [path for path in several.rglob("*") if path.is_dir()]
     folder = deliver(song, to=("midi",)).result.folder
     assert folder == several and not [path for path in folder.rglob("*") if path.is_dir()]
+
+
+def test_the_gravest_findings_stand_first_also_of_stems_that_came_lossy(tmp_path: Path) -> None:
+    folder = tmp_path / "Song"
+    folder.mkdir()
+    for name, samples in pulse_song(3.0).items():
+        soundfile.write(folder / f"Song_{name}.ogg", samples.T, 44_100)
+    found = finish(prep(folder, PrepOptions(given=Given(bpm=120, key="Am"), to=("midi",)))).result.findings
+    assert "FMT001" in {finding.rule for finding in found} and list(found) == sorted(found, key=audit.rank)

@@ -72,7 +72,7 @@ def audit_step(stems: StemSet, made: Step, profile: str) -> Workflow[Made]:
     folder = stems.folder or Path()
     planned = tuple(folder / f"{folder.name}_notes{suffix}" for suffix in SUFFIXES)
     measured = yield from measure_set(replace(stems, other_files=planned))
-    findings = audit.audit(measured, profile) + _born_lossy(measured, made, profile)
+    findings = sorted(audit.audit(measured, profile) + _born_lossy(measured, made, profile), key=audit.rank)
     levels = {stem.file.path.name: stem.levels for stem in measured.everything}
     return (), {"findings": [audit.relative(finding, folder) for finding in findings], "levels": levels}
 

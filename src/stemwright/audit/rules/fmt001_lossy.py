@@ -21,4 +21,4 @@ def lossy(stems: StemSet) -> Finds:
     for stem in stems.stems:
         if stem.file.format.lossy:
             container = stem.file.format.container
-            yield Found(f"is lossy ({container})", stem.file.path, container, "PCM")
+            yield Found(f"is lossy ({container.upper()})", stem.file.path, container, "PCM")
