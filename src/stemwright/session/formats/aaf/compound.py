@@ -7,7 +7,6 @@ huge count can make a reader hang or swallow memory. The directory is a tree by 
 from __future__ import annotations
 
 import struct
-import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -113,7 +112,7 @@ class Compound:
         for _ in range(needed):
             if lists >= self._sectors or len(numbers) >= needed:
                 break
-            *more, lists = struct.unpack(f"<{self.sector_bytes // 4}I", self._sector(lists))
+            *more, lists = self._numbers(lists)
             numbers += [n for n in more if n < _REGULAR]
         return numbers[:needed]
 
@@ -122,10 +121,11 @@ class Compound:
         for number in numbers:
             if number >= self._sectors:
                 raise damage("the allocation table lies outside of the file")
-            table.frombytes(self._sector(number))
-        if sys.byteorder == "big":
-            table.byteswap()
+            table.extend(self._numbers(number))
         return table
+
+    def _numbers(self, sector: int) -> tuple[int, ...]:
+        return struct.unpack(f"<{self.sector_bytes // 4}I", self._sector(sector))
 
     def _chain(self, start: int, table: array[int] | None = None, count: int | None = None) -> list[int]:
         """The sectors from `start` on: `count` of them, or all; a chain never visits a sector twice."""

@@ -9,13 +9,13 @@ bytes; sectors of 4096, mini sectors of 64.
 from __future__ import annotations
 
 import struct
-import sys
 from array import array
 from bisect import bisect_left
 from itertools import pairwise
 from typing import Any, BinaryIO
 from uuid import UUID
 
+import numpy as np
 from aaf2.file import AAFFactory, AAFFile, AAFObjectManager
 
 from stemwright.session.formats.aaf.compound import MAGIC, RECORD
@@ -218,10 +218,7 @@ class File(AAFFile):  # type: ignore[misc]
 
 
 def _little(numbers: array[int]) -> bytes:
-    if sys.byteorder == "big":
-        numbers = array("I", numbers)
-        numbers.byteswap()
-    return numbers.tobytes()
+    return np.asarray(numbers, "<u4").tobytes()
 
 
 def _listed(root: Entry) -> list[Entry]:

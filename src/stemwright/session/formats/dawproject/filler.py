@@ -20,7 +20,7 @@ from stemwright.safety import atomic
 from stemwright.session.filling.match import Filled, Slot, filled, match, other_grid
 from stemwright.session.formats.dawproject import container
 from stemwright.session.formats.dawproject.clips import Making, entry_names, put_clip, store
-from stemwright.session.formats.dawproject.reader import is_group, points_in
+from stemwright.session.formats.dawproject.reader import is_group, is_master, points_in
 from stemwright.session.formats.xml import Insertion, insert
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def fill(template: Path, session: Session, path: Path, mapping: Mapping[str, str
         data, root = container.project(archive, template)
         if sum(info.filename == "project.xml" for info in archive.infolist()) != 1:
             raise SessionError(f"{template}: holds more than one project.xml", "save it again in the DAW")
-        rows = [track for track in root.iterfind("Structure//Track") if track.get("id") and not _is_master(track)]
+        rows = [track for track in root.iterfind("Structure//Track") if track.get("id") and not is_master(track)]
         taken = dict.fromkeys(_taken(root), "holds clips already")
         silent = {track.get("id"): "is a folder or takes no audio" for track in rows if not _takes_audio(track)}
         slots = [Slot(track.get("name", ""), (taken | silent).get(track.get("id"), "")) for track in rows]
@@ -53,11 +53,6 @@ def fill(template: Path, session: Session, path: Path, mapping: Mapping[str, str
                 store(made, file, names[file.path])
             made.comment = archive.comment
     return filled(slots, stems, chosen, other_grid(session, points))
-
-
-def _is_master(track: _Element) -> bool:
-    channel = track.find("Channel")
-    return channel is not None and channel.get("role") == "master" and not is_group(track)
 
 
 def _takes_audio(track: _Element) -> bool:

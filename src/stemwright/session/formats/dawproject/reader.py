@@ -198,13 +198,18 @@ def _gain_in_volume(piece: Piece) -> float:
 
 def _is_master(reading: _Reading, element: _Element) -> bool:
     """Whether it is the master track; what it does to the sound is told."""
-    channel = element.find("Channel")
-    if channel is None or channel.get("role") != "master" or is_group(element):
+    if not is_master(element):
         return False
     master = _track(reading, element, "", None)
     if master.mute or master.gain_db or master.pan:
         reading.told.tell("the master track is muted or not at 0 dB and centre: left out")
     return True
+
+
+def is_master(element: _Element) -> bool:
+    """Whether all other tracks go through a track."""
+    channel = element.find("Channel")
+    return channel is not None and channel.get("role") == "master" and not is_group(element)
 
 
 def is_group(element: _Element) -> bool:
