@@ -161,11 +161,11 @@ def sentence(facts: AuditFacts, found: Finding) -> str:
     return str(layout.visible(f"{said}{f' ({place})' if place else ''}"))
 
 
-def by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Findings by code, in the order in which the codes come first."""
-    groups: dict[str, list[Finding]] = {}
-    for found in findings:
-        groups.setdefault(found.rule, []).append(found)
+def by_rule(facts: AuditFacts) -> dict[str, list[tuple[Finding, list[Finding]]]]:
+    """What fails by code, in the order in which the codes come first: the findings that `by_cause` gives."""
+    groups: dict[str, list[tuple[Finding, list[Finding]]]] = {}
+    for found, others in by_cause(facts.failing, facts.causes):
+        groups.setdefault(found.rule, []).append((found, others))
     return groups
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from stemwright.handover import layout, templates
 from stemwright.handover.notes import local
-from stemwright.handover.reports import AuditFacts, amount, by_cause, by_rule, headline, see_also, side, summary, where
+from stemwright.handover.reports import AuditFacts, amount, by_rule, headline, see_also, side, summary, where
 from stemwright.measure.spans import joined
 from stemwright.model import SEVERITIES, Finding, Stem
 from stemwright.units import clock, many, seconds
@@ -42,11 +42,10 @@ def render(facts: AuditFacts) -> str:
 
 def _page(facts: AuditFacts) -> dict[str, Any]:
     """Everything that the template shows, as texts, lists and plain dicts."""
-    causes = by_cause(facts.failing, facts.causes)
-    first = by_rule(found for found, _ in causes)
-    also = {id(found): see_also(others) for found, others in causes}
-    groups = [_rule(facts, code, found, also) for code, found in first.items()]
-    explained = {other.rule: found.rule for found, others in causes for other in others} | {c: c for c in first}
+    rules = by_rule(facts)
+    groups = [_rule(facts, code, rows) for code, rows in rules.items()]
+    explained = {other.rule: code for code, rows in rules.items() for _, others in rows for other in others}
+    explained |= {code: code for code in rules}
     length = max(map(_seconds, facts.stems.everything), default=Fraction(0))
     stems = [_stem(facts, number, stem, length, explained) for number, stem in enumerate(facts.stems.everything)]
     daws = list(dict.fromkeys(step["daw"] for group in groups for step in group["steps"]))
@@ -76,17 +75,18 @@ def _page(facts: AuditFacts) -> dict[str, Any]:
     }
 
 
-def _rule(facts: AuditFacts, code: str, found: list[Finding], also: dict[int, str]) -> dict[str, Any]:
-    summary = found[0].fix.summary if found[0].fix else ""
+def _rule(facts: AuditFacts, code: str, rows: list[tuple[Finding, list[Finding]]]) -> dict[str, Any]:
+    first = rows[0][0]
+    summary = first.fix.summary if first.fix else ""
     return {
         "code": code,
-        "tone": found[0].severity,
+        "tone": first.severity,
         "title": facts.titles.get(code, code),
         "why": facts.why.get(code, ""),
         "fix": facts.fixes.get(code, summary),
-        "guess": found[0].confidence == "heuristic",
+        "guess": first.confidence == "heuristic",
         "steps": [{"daw": daw, "text": text} for daw, text in facts.steps.get(code, ())],
-        "rows": [_row(facts, finding, also[id(finding)]) for finding in found],
+        "rows": [_row(facts, found, see_also(others)) for found, others in rows],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stemwright import serial
 from stemwright.handover.report import set_document
-from stemwright.handover.reports import AuditFacts, by_rule
+from stemwright.handover.reports import AuditFacts
 
 NAME = "JSON"
 SUFFIX = ".json"
@@ -29,7 +29,7 @@ def render(facts: AuditFacts) -> str:
                     "fix": facts.fixes.get(code, ""),
                     "steps": dict(facts.steps.get(code, ())),
                 }
-                for code in by_rule(facts.findings)
+                for code in dict.fromkeys(found.rule for found in facts.findings)
             },
             "passed": facts.passed,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stemwright.handover import layout
-from stemwright.handover.reports import AuditFacts, by_cause, by_rule, headline, see_also, summary, where
+from stemwright.handover.reports import AuditFacts, by_rule, headline, see_also, summary, where
 from stemwright.model import SEVERITIES, Finding
 from stemwright.units import many
 
@@ -19,15 +19,13 @@ def render(facts: AuditFacts) -> str:
     lines = [f"# {what} {_text(facts.folder)}: {headline(facts)}", "", summary(facts)]
     profile = _text(facts.profile_title or facts.profile)
     lines += ["", f"Checked for {profile}, {facts.date}, stemwright {facts.version}."]
-    causes = by_cause(facts.failing, facts.causes)
-    groups = by_rule(found for found, _ in causes)
-    also = {id(found): see_also(others) for found, others in causes}
+    rules = by_rule(facts)
     for severity in SEVERITIES[::-1]:
-        codes = [code for code, found in groups.items() if found[0].severity == severity]
+        codes = [code for code, rows in rules.items() if rows[0][0].severity == severity]
         lines += ["", f"## {_HEADINGS[severity]}"] if codes else []
         for code in codes:
             lines += ["", f"### {_text(facts.titles.get(code, code))} ({code})", ""]
-            lines += [_item(facts, found, also[id(found)]) for found in groups[code]]
+            lines += [_item(facts, found, see_also(others)) for found, others in rules[code]]
             lines += [f"- How to mend it: {_text(facts.fixes[code])}"] if facts.fixes.get(code) else []
             lines += [f"  - {_text(daw)}: {_text(step)}" for daw, step in facts.steps.get(code, ())]
     for heading, others in (("Could not be decided", facts.undetermined), ("Let pass", facts.waived)):
