@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stemwright import audit
@@ -173,6 +173,7 @@ NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 CLIPS = st.lists(st.tuples(st.integers(0, 1 << 33), st.integers(1, 1 << 33), st.booleans()), max_size=4)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine the first names take a second
 @given(
     st.lists(st.tuples(NAMES, CLIPS, st.integers(1, 2)), max_size=4),
     st.lists(st.tuples(st.integers(0, 1 << 33), NAMES)),
