@@ -1,6 +1,6 @@
 """Pro Tools' "Session Info as Text": the only thing besides AAF that Pro Tools tells others; it can only be read.
 
-What stands in it is taken apart by `_protools`. A stereo track has a row per channel and event: the first channel
+What stands in it is taken apart by `listing`. A stereo track has a row per channel and event: the first channel
 counts. Where in its file a clip begins stands only in the TIMESTAMP column, if at all, so clips are read from the
 file's start and that is told, as is what the text only mentions: plug-ins, fades, clip groups.
 """
