@@ -41,7 +41,7 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
 
     plan = plan.each(findings, answer)
     for t in plan.treatments:  # what becomes WAV becomes Broadcast WAV
-        if t.rewrite and t.start is None and placed(t) and t.stem.file.format.container not in ("wav", "rf64"):
+        if t.rewrite and t.start is None and placed(t) and not t.stem.file.format.riff:
             plan = plan.change(t, **stamp)
     return plan
 
