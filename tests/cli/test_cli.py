@@ -51,6 +51,15 @@ def test_every_command_has_help_with_two_examples_and_json(name: str) -> None:
         assert {"--json", "--quiet", "--verbose"} <= words, leaf.name
 
 
+def test_settings_are_called_as_flags() -> None:
+    """What `--format` sets is `format` in a settings file and STEMWRIGHT_AUDIT_FORMAT in the environment."""
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        for option in command.params if command else ():
+            flags = [flag.removeprefix("--").replace("-", "_") for flag in (*option.opts, *option.secondary_opts)]
+            assert isinstance(option, click.Argument) or option.name in flags, f"{name}: {flags}"
+
+
 def test_commands_are_short() -> None:
     """A command is at most 40 lines over the library; a group of commands may hold several."""
     for path in (REPOSITORY / "src/stemwright/cli/commands").glob("[!_]*.py"):

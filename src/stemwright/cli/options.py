@@ -147,7 +147,6 @@ judges = stack(
     fail_on,
     click.option(
         "--report",
-        "reports",
         type=PATH,
         multiple=True,
         metavar="FILE",
@@ -158,7 +157,7 @@ judges = stack(
 
 audits = stack(
     judges,
-    click.option("--format", "form", default="", metavar="KIND", help="Print a report of this kind, as `github`."),
+    click.option("--format", default="", metavar="KIND", help="Print a report of this kind, as `github`."),
     click.option("--baseline", type=PATH, help="Let pass what --write-baseline noted there."),
     click.option("--write-baseline", type=PATH, metavar="FILE", help="Note all findings as known."),
     click.option("--watch", is_flag=True, help="Audit again whenever something in the folder changes."),
@@ -280,9 +279,9 @@ def session_options(flags: dict[str, Any]) -> SessionOptions:
     if flags["template"] and flags["fps"]:
         raise click.UsageError("the --template has its own frame rate; leave --fps away")
     _check_formats(flags)
-    files = [Path(word) for word in flags["mapping"] if "=" not in word]
-    pairs = [word.partition("=") for word in flags["mapping"] if "=" in word]
-    if (flags["mapping"] and not flags["template"]) or len(files) > 1 or any(f.suffix != ".toml" for f in files):
+    files = [Path(word) for word in flags["map"] if "=" not in word]
+    pairs = [word.partition("=") for word in flags["map"] if "=" in word]
+    if (flags["map"] and not flags["template"]) or len(files) > 1 or any(f.suffix != ".toml" for f in files):
         raise click.UsageError("--map is STEM=TRACK for a track of the --template, or one TOML file of rules")
     return _made(
         SessionOptions,
@@ -291,4 +290,5 @@ def session_options(flags: dict[str, Any]) -> SessionOptions:
         guides=_guides(flags),
         mapping=tuple((stem, track) for stem, _, track in pairs),
         rules=files[0] if files else None,
+        mixed_rates=flags["allow_mixed_rates"],
     )

@@ -21,7 +21,7 @@ from stemwright.model import Finding
 )
 @options.audits
 @options.talks
-def command(folder: Path | None, session_info: Path | None, fail_on: str, watch: bool, **asked: Any) -> int:
+def command(folder: Path | None, session_info: Path | None, fail_on: str, watch: bool, **flags: Any) -> int:
     """Check a folder of stems against delivery rules; nothing in it is changed.
 
     \b
@@ -34,12 +34,13 @@ def command(folder: Path | None, session_info: Path | None, fail_on: str, watch:
 
     if not folder and (watch or not session_info):
         raise click.UsageError("give a folder of stems, or --session-info FILE; --watch needs the folder")
-    if output.manners.json and asked["form"]:
+    asked = audit.AuditOptions(reports=flags.pop("report"), form=flags.pop("format"), **flags)
+    if output.manners.json and asked.form:
         raise click.UsageError("--json and --format exclude each other")
 
     def once() -> tuple[int, tuple[Finding, ...]]:
         session = audit.session_info(session_info) if session_info else None
-        outcome = output.run(audit.audit_folder(folder, audit.AuditOptions(**asked), session))
+        outcome = output.run(audit.audit_folder(folder, asked, session))
         ok = not outcome.result.fails(fail_on) and not outcome.result.unwritten
         if outcome.result.text:
             output.result(outcome.result.text)
@@ -50,5 +51,5 @@ def command(folder: Path | None, session_info: Path | None, fail_on: str, watch:
     if watch and folder:
         from stemwright.cli.watch import watch as keep_watch
 
-        return keep_watch(folder, once, [path for path in (*asked["reports"], asked["write_baseline"]) if path])
+        return keep_watch(folder, once, [path for path in (*asked.reports, asked.write_baseline) if path])
     return once()[0]

@@ -105,7 +105,8 @@ def audit(host: str, media: bool, fail_on: str, **flags: Any) -> int:
     from stemwright.workflows.audit import AuditOptions
 
     asked = _asked(flags)
-    return _shown(output.run(live.audit_open(host, asked, AuditOptions(**flags), media)), live_views.audited, fail_on)
+    wanted = AuditOptions(reports=flags.pop("report"), **flags)
+    return _shown(output.run(live.audit_open(host, asked, wanted, media)), live_views.audited, fail_on)
 
 
 @_action(

@@ -61,11 +61,10 @@ class WithVerify(click.Command):
 @click.argument("folder", type=options.PATH)
 @options.sessions
 @click.option("--verify", is_flag=True, help="Read each session back, compare it with the plan, null its render.")
-@click.option("--allow-mixed-rates", "mixed_rates", is_flag=True, help="For DAWs that convert while they play.")
+@click.option("--allow-mixed-rates", is_flag=True, help="For DAWs that convert while they play.")
 @click.option("--template", type=options.PATH, metavar="FILE", help="Your own project: stems go onto its tracks.")
 @click.option(
     "--map",
-    "mapping",
     multiple=True,
     metavar="STEM=TRACK",
     help="Which track of the template takes a stem, or a TOML file of such rules (default: TEMPLATE.toml beside it).",

@@ -13,7 +13,7 @@ from stemwright.cli import named, options
 @click.command()
 @click.argument("folder", type=options.PATH)
 @click.option(
-    *("--settle", "settle_s"),
+    "--settle",
     type=options.Number(0.2, 3600),
     default=5,
     show_default=True,
@@ -31,7 +31,7 @@ from stemwright.cli import named, options
 )
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 @options.talks
-def command(folder: Path, settle_s: float, pack: bool, **flags: Any) -> None:
+def command(folder: Path, settle: float, pack: bool, **flags: Any) -> None:
     """Make a delivery of every song and every folder of stems that is dropped into FOLDER, until Ctrl-C.
 
     What was delivered before is not made again; one bad file does not stop the others. Ctrl-C exits with 0 while
@@ -45,4 +45,4 @@ def command(folder: Path, settle_s: float, pack: bool, **flags: Any) -> None:
 
     folder = folder.resolve()
     out = flags["out"] = flags["out"] or folder.with_name(f"{folder.name}_Deliveries")
-    watch_dropped(folder, out, options.prep_options(flags), settle_s, pack)
+    watch_dropped(folder, out, options.prep_options(flags), settle, pack)
