@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from repair.defects import DEFECTS, FRAMES, ODD, RATE, build, samples, sound, tree, write
@@ -51,6 +51,7 @@ def test_a_clean_set_is_left_alone(tmp_path: Path) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.sampled_from(sorted(DEFECTS)), min_size=1, max_size=5))
+@example({"twin", "aiff", "short"})
 def test_any_defects_are_gone_and_no_sample_with_them(
     tmp_path_factory: pytest.TempPathFactory, defects: set[str]
 ) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from stemwright.measure.across import measure_across
 from stemwright.model import Finding, StemSet
 from stemwright.repair import timeline
 from stemwright.repair.treatment import Plan, Treatment
@@ -13,6 +16,7 @@ ORDER = 50
 
 def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
     """Move files to where their stamps say, then stems to where the mix has them, then make all equally long."""
+    stems = _without_twins(stems, plan)
     starts, shifts, lengths = (tuple(f for f in findings if f.rule == code) for code in CODES)
     if starts:
         plan = _by_stamps(stems, plan, starts)
@@ -25,6 +29,16 @@ def treat(stems: StemSet, findings: tuple[Finding, ...], plan: Plan) -> Plan:
         return timeline.place(plan, lengths)
     why = "nothing proves that all files start together: no time stamps, no reference mix that they fit; put one there"
     return plan.refuse(lengths, why)
+
+
+def _without_twins(stems: StemSet, plan: Plan) -> StemSet:
+    """Without the twins that were put aside, compared anew: with them nobody knows which of the two the mix holds."""
+    gone = {path for path, _ in plan.aside}
+    kept = tuple(stem for stem in stems.stems if stem.file.path not in gone)
+    if len(kept) == len(stems.stems) or not stems.compared.mixdown:
+        return stems
+    rest = replace(stems, stems=kept)
+    return replace(rest, across=measure_across(rest))
 
 
 def _by_stamps(stems: StemSet, plan: Plan, answers: tuple[Finding, ...]) -> Plan:
