@@ -1,7 +1,8 @@
 """How well tempo, beats, bars and tempo changes are heard: on pieces with known beats, rendered by FluidSynth.
 
-`build` composes and renders (own styles, MIDI files, LMMS renders beside their XML, a table of real music); `score`
-measures. Half of the pieces, chosen by a hash of their source, is for tuning; the other half tells the truth.
+`build` composes and renders (own styles, grooves of MMA, MIDI files, LMMS renders beside their XML, a table of real
+music); `score` measures. Half of the pieces, chosen by a hash of their source, is for tuning; the other half tells the
+truth.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tempo_pieces import STYLES, VARIED, Piece, compose, from_midi, produced, tempo_curve, warped, write_midi
+from tempo_pieces import (
+    STYLES,
+    VARIED,
+    Piece,
+    compose,
+    from_groove,
+    from_midi,
+    produced,
+    tempo_curve,
+    warped,
+    write_midi,
+)
 
 from stemwright.measure.tempo import Tempo, estimate_tempo
 
@@ -56,12 +68,12 @@ def build(args: argparse.Namespace) -> None:
                 return
             if piece.production:
                 audio, rate = soundfile.read(wav)
-                soundfile.write(wav, produced(audio, rate, seed=len(audio)), rate)
+                soundfile.write(wav, produced(audio, rate, len(audio), piece.bpm), rate)
         truth = {"bpm": piece.bpm, "beats": piece.beats, "bar": piece.bar, "kind": kind, "production": piece.production}
         rows.append({"path": str(wav), "name": name, "half": half_of(source), **truth})
 
     for index, (name, style) in enumerate((STYLES | VARIED).items()):
-        for take in range(4 if style.vary else 0, args.takes):
+        for take in (4, 5) if style.vary else range(args.takes):
             source = f"{name} {take}"
             seed = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4])
             rng = np.random.default_rng(seed)
@@ -71,13 +83,21 @@ def build(args: argparse.Namespace) -> None:
             piece = compose(style, bpm, 240 if long else 75, seed)
             add(source, source, piece)
             if take in (1, 5):
-                for kind in ("step", "ramp", "drift", "rubato")[(index + take // 4) % 2 :: 2]:
+                kinds = ("step", "ramp", "drift", "rubato", *(("late", "slight") if style.vary else ()))
+                for kind in kinds[(index + take // 4) % 2 :: 2]:
                     add(
                         f"{source} {kind}",
                         source,
                         warped(compose(style, bpm, 100, seed), tempo_curve(kind, seed)),
                         kind,
                     )
+    for line in args.grooves.read_text(encoding="utf-8").splitlines() if args.grooves else ():
+        if not line.startswith("#"):
+            bar, slowest, fastest, groove = line.split()
+            source = f"{groove.replace('/', ' ')} 4"
+            seed = int.from_bytes(hashlib.sha256(source.encode()).digest()[:3])
+            bpm = float(np.random.default_rng(seed).integers(int(slowest), int(fastest) + 1))
+            add(source, source, from_groove(int(bar), bpm, groove, 75, seed))
     for index, path in enumerate(sorted(path for folder in args.midi for path in folder.glob("*.mid"))):
         if piece := from_midi(path, 90):
             add(path.stem, path.stem, piece)
@@ -275,9 +295,15 @@ def main() -> None:
     builder.add_argument("folder", type=Path)
     builder.add_argument("--soundfont", type=Path, nargs="+", required=True)
     builder.add_argument("--midi", type=Path, nargs="*", default=[], help="folders of MIDI files")
+    builder.add_argument("--grooves", type=Path, help="table of MMA's grooves: scripts/tempo_grooves.txt")
     builder.add_argument("--lmms", type=Path, help="folder of X.ogg rendered by LMMS and X.xml dumped by it")
     builder.add_argument("--material", type=Path, help="folder of real music with bpm_key_truth.csv")
-    builder.add_argument("--takes", type=int, default=8, help="pieces in every style; from the fifth on to tune with")
+    builder.add_argument(
+        "--takes",
+        type=int,
+        default=8,
+        help="pieces in every style but those that are only to tune with; from the fifth on to tune with",
+    )
     scorer = actions.add_parser("score", help="measure")
     scorer.set_defaults(run=score)
     scorer.add_argument("folder", type=Path)

@@ -6,6 +6,8 @@ ticks at one constant tempo, for a synthesizer rounds the moments at which it ch
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -63,7 +65,7 @@ class Piece:
 
 
 def varied(style: Style, rng: np.random.Generator) -> Style:
-    """As another band would play it."""
+    """As another band would play it: other steps, a looser hand."""
 
     def turned(pattern: str) -> str:
         flips = rng.random(len(pattern)) < style.vary
@@ -71,8 +73,11 @@ def varied(style: Style, rng: np.random.Generator) -> Style:
             ".x"[mark == "."] if flips[step] and step % style.steps else mark for step, mark in enumerate(pattern)
         )
 
+    loose = style.loose_s and max(style.loose_s, float(rng.choice([0, 0.008, 0.014])))
     drums, half_time = ({name: turned(each) for name, each in kit.items()} for kit in (style.drums, style.half_time))
-    return replace(style, drums=drums, half_time=half_time, bass=turned(style.bass), comp=turned(style.comp))
+    return replace(
+        style, drums=drums, half_time=half_time, bass=turned(style.bass), comp=turned(style.comp), loose_s=loose
+    )
 
 
 def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
@@ -80,6 +85,7 @@ def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
     rng = np.random.default_rng(seed)
     style = varied(style, rng) if style.vary else style
     turn = varied(style, rng) if style.vary else style
+    bare_bars, sung_s = (int(rng.choice([4, 4, 8, 12])), float(rng.choice([0, 0.02, 0.04]))) if style.vary else (4, 0.0)
     bars = int(seconds * bpm / 60 / style.beats)
     minor, tonic = rng.random() < 0.5, int(rng.integers(12))
     scale = (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11)
@@ -97,13 +103,14 @@ def compose(style: Style, bpm: float, seconds: float, seed: int) -> Piece:
         tight = 60 / bpm / style.steps
         at = max(0.0, start + swung * tight + style.loose_s * rng.standard_normal())
         loud = int(np.clip(velocity + rng.normal(0, 6), 20, 127))
+        at += sung_s * rng.random() if sung_s and channel == 2 else 0.0
         events.append((at, mido.Message("note_on", channel=channel, note=pitch, velocity=loud)))
         events.append((at + length * tight, mido.Message("note_off", channel=channel, note=pitch)))
 
     width, tune = style.beats * style.steps, int(rng.integers(7))
     for bar in range(bars):
         section = bar // 8 % 4
-        chorus, bare = section == 2, (section == 0 and bar < 4) or (section == 3 and bar % 8 < 4)
+        chorus, bare = section == 2, (section == 0 and bar < bare_bars) or (section == 3 and bar % 8 < 4)
         chord = roots[int(bar / style.bars_per_chord) % len(roots)]
         band = turn if bar % 4 == 3 else style
         drums = band.half_time if chorus and band.half_time else band.drums
@@ -161,6 +168,25 @@ def from_midi(path: Path, seconds: float) -> Piece | None:
     return Piece(events, beats, metre[0] if metre[1] == 4 else 0, bpm)
 
 
+def from_groove(bar: int, bpm: float, groove: str, seconds: float, seed: int) -> Piece:
+    """An accompaniment that MMA plays in this groove, on a random chord progression."""
+    rng = np.random.default_rng(seed)
+    major = ("C", "F", "G", "Am", "Dm", "Em", "C7", "Fmaj7")
+    chords = [major[at] for at in (0, *rng.integers(0, len(major), 7))]
+    held = int(rng.choice([1, 1, 2]))
+    library, name = groove.split("/")
+    lines = [f"RndSeed {seed}", f"Tempo {bpm}", f"Groove {library}:{name}"]
+    lines += [f"{at + 1} {chords[at // held % 8]}" for at in range(int(seconds * bpm / 60 / bar))]
+    with tempfile.TemporaryDirectory() as folder:
+        told, played = Path(folder, "told.mma"), Path(folder, "played.mid")
+        told.write_text("\n".join(lines) + "\n")
+        subprocess.run(["mma", "-f", played, told], check=True, capture_output=True)
+        piece = from_midi(played, seconds)
+    assert piece, groove
+    beats = np.arange(0, piece.events[-1][0], 60 / bpm).tolist()
+    return replace(piece, beats=beats, bar=bar, bpm=bpm, production=True)
+
+
 def warped(piece: Piece, relative_tempo: Callable[[float], float]) -> Piece:
     """The piece with its tempo times `relative_tempo(share of the beats)`."""
     beats = np.array(piece.beats)
@@ -179,9 +205,18 @@ def warped(piece: Piece, relative_tempo: Callable[[float], float]) -> Piece:
 
 
 def tempo_curve(kind: str, seed: int) -> Callable[[float], float]:
-    """Relative tempo over the piece: `step`, `ramp`, `drift` (a drummer without a click) or `rubato` at the start."""
+    """Relative tempo over the piece: `step`, `ramp`, `drift` (a drummer without a click) or `rubato` at the start.
+
+    A `late` step and a `slight` ramp are small.
+    """
     rng = np.random.default_rng(seed)
     sign = 1 if rng.random() < 0.6 else -1
+    if kind == "late":
+        where, size = rng.uniform(0.65, 0.8), sign * rng.uniform(0.02, 0.05)
+        return lambda at: 1 + size * (at > where)
+    if kind == "slight":
+        size = sign * rng.uniform(0.02, 0.05)
+        return lambda at: 1 + size * at
     if kind == "step":
         where, size = rng.uniform(0.3, 0.65), sign * rng.uniform(0.04, 0.12)
         return lambda at: 1 + size * (at > where)
@@ -207,18 +242,45 @@ def write_midi(piece: Piece, path: Path) -> None:
     mido.MidiFile(type=0, ticks_per_beat=TICKS_HZ, tracks=[track]).save(path)
 
 
-def produced(audio: np.ndarray, rate: int, seed: int) -> np.ndarray:
-    """`[frames, channels]` as a production may sound: equalised, in a room, driven, with noise; none of it moves."""
+def produced(audio: np.ndarray, rate: int, seed: int, bpm: float) -> np.ndarray:
+    """`[frames, channels]` as a production may sound; none of it moves.
+
+    Equalised, in a room, perhaps with a delay in time, through a compressor that pumps, driven, with noise; perhaps
+    dull at first and faded out.
+    """
     rng = np.random.default_rng(seed)
     size = 1 << (len(audio) + rate).bit_length()
-    octaves = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / rate), 20) / 20)
-    equalised = 10 ** (np.interp(octaves, np.arange(11), rng.normal(0, 4, 11)) / 20)
+    hz = np.fft.rfftfreq(size, 1 / rate)
+    equalised = 10 ** (np.interp(np.log2(np.maximum(hz, 20) / 20), np.arange(11), rng.normal(0, 4, 11)) / 20)
     times = np.arange(rate) / rate
     room = rng.normal(0, 1, rate) * np.exp(-times / rng.uniform(0.04, 0.25))
     room *= rng.uniform(0, 0.5) / np.sqrt(np.square(room).sum())
     room[0] = 1.0
     response = (equalised * np.fft.rfft(room, size))[:, None]
-    played = np.fft.irfft(np.fft.rfft(audio, size, axis=0) * response, axis=0)[: len(audio)]
+    spectrum = np.fft.rfft(audio, size, axis=0) * response
+    if rng.random() < 0.3:
+        late, left = 60 / bpm * rng.choice([1 / 3, 0.5, 0.75, 1]), rng.uniform(0.2, 0.5)
+        spectrum *= 1 + sum(left**k * np.exp(-2j * np.pi * hz * k * late) for k in (1, 2, 3))[:, None]
+    played = np.fft.irfft(spectrum, axis=0)[: len(audio)]
+    if rng.random() < 0.3:
+        dull = np.fft.irfft(spectrum / (1 + (hz / rng.uniform(250, 1500)) ** 4)[:, None], axis=0)[: len(audio)]
+        opened = rng.uniform(0.1, 0.4) * len(audio)
+        played = dull + (played - dull) * np.clip(8 * (np.arange(len(audio)) / opened - 7 / 8), 0, 1)[:, None]
+    if rng.random() < 0.5:
+        played *= pumping(played, rate, rng.uniform(0.3, 0.8), rng.uniform(0.05, 0.3))[:, None]
+    if rng.random() < 0.3:
+        played *= np.minimum(1, (len(audio) - np.arange(len(audio))) / rate / rng.uniform(8, 20))[:, None]
     drive = rng.uniform(0.5, 3) / (4 * played.std() + 1e-9)
     noise = 10 ** (rng.uniform(-70, -35) / 20) * rng.normal(0, 1, audio.shape)
     return np.asarray(0.8 * np.tanh(drive * played) + noise)
+
+
+def pumping(audio: np.ndarray, rate: int, amount: float, release_s: float) -> np.ndarray:
+    """The gain of a compressor with an attack of 5 ms: the level to the power of minus `amount`."""
+    hop = rate // 200
+    levels = np.abs(audio[: len(audio) // hop * hop]).reshape(-1, hop * audio.shape[1]).max(axis=1)
+    kept, held = np.exp(-0.005 / release_s), 0.0
+    for at, level in enumerate(levels):
+        levels[at] = held = max(level, held * kept)
+    gains = (levels / levels.max() + 0.03) ** -amount
+    return np.asarray(np.interp(np.arange(len(audio)), (np.arange(len(gains)) + 1) * hop, gains))
