@@ -1,6 +1,7 @@
-"""Fit what `measure/candidates.py` and `measure/phase.py` weigh: conditional logits over the pieces to tune with.
+"""Fit what `measure/ranking.py` and `measure/phase.py` weigh: conditional logits over the pieces to tune with.
 
-Prints the weights, and how often they would choose rightly in styles that they were not fitted to.
+Writes the weights of the first and prints those of the second, and how often either would choose rightly in styles
+that it was not fitted to.
 """
 
 from __future__ import annotations
@@ -8,21 +9,25 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from bench_tempo import RATE, SIMPLE, Row, audio_of
+from tempo_pieces import STYLES
 
-from stemwright.measure import candidates, family, phase
+from stemwright.measure import candidates, family, phase, ranking
 from stemwright.measure.candidates import FASTEST_BPM, SLOWEST_BPM
 from stemwright.measure.heard import Heard, listen
 
-FOLDS = 10
+MODEL = Path(ranking.__file__).with_name("tempo_ranking.json")
+FOLDS = 6
+HIDDEN, FITS, STEPS = 8, 3, 250
 OCTAVE_CREDIT = 0.15
 """What the tempo an octave off is worth against the right one."""
-PRODUCTION_WEIGHT = 0.2
-"""What a piece of the styles that are only to tune with counts: there are many, and odder than most music."""
+REAL_WEIGHT = 3.0
+"""What a piece counts that somebody wrote or recorded: there are few of them."""
+SURE = ((0.0, 0.5), (0.5, 0.85), (0.85, 1.01))
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Choice:
 
 def style_of(name: str) -> str:
     """Pieces that are like each other: all takes of a style, all tempi of a file."""
-    return re.sub(r"( \d+)?( (step|ramp|drift|rubato))?$", "", name)
+    return re.sub(r"\d*( \d+)?( (step|ramp|drift|rubato|late|slight))?$", "", name)
 
 
 def of_tempi(heard: Heard, row: Row) -> Choice:
@@ -48,8 +53,8 @@ def of_tempi(heard: Heard, row: Row) -> Choice:
     related = np.min([np.abs(ratios / simple - 1).min(axis=1) for simple in SIMPLE], axis=0) < 0.04
     right = np.abs(ratios - 1).min(axis=1) < 0.04
     worth = np.where(right, 1, OCTAVE_CREDIT * related)
-    weight = PRODUCTION_WEIGHT if row.get("production") else 1.0
-    return Choice(np.array([each.features for each in found]), worth, weight)
+    composed = row.get("production") or style_of(row["name"]) in STYLES
+    return Choice(np.array([each.features for each in found]), worth, 1.0 if composed else REAL_WEIGHT)
 
 
 def of_phases(heard: Heard, row: Row) -> Choice:
@@ -60,71 +65,106 @@ def of_phases(heard: Heard, row: Row) -> Choice:
     return Choice(phase.evidence(heard, beats), (off < max(0.02, 0.6 * period / 48)).astype(float))
 
 
-def fit(choices: list[Choice], penalty: float) -> np.ndarray:
-    """Weights of the features as they come: maximum likelihood with an L2 penalty on the standardised ones (Adam)."""
-    everything = np.concatenate([choice.features for choice in choices])
-    mean, scale = everything.mean(axis=0), everything.std(axis=0) + 1e-9
-    most = max(len(choice.worth) for choice in choices)
-    features, worth, absent = (np.zeros((len(choices), most, *more)) for more in ((len(scale),), (), ()))
-    for number, choice in enumerate(choices):
-        count = len(choice.worth)
-        features[number, :count] = (choice.features - mean) / scale
-        worth[number, :count], absent[number, count:] = choice.worth, -1e9
-    shares = np.array([choice.weight for choice in choices])
-    shares /= shares.sum()
-    weights, momentum, power = (np.zeros(len(scale)) for _ in range(3))
-    for _ in range(400):
-        scores = features @ weights + absent
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        odds /= odds.sum(axis=1, keepdims=True)
+def fit(choices: list[Choice], penalty: float, hidden: int = 0, seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights of standardised features: maximum likelihood of a conditional logit with an L2 penalty (Adam)."""
+    features = np.concatenate([choice.features for choice in choices])
+    starts = np.cumsum([0, *(len(choice.worth) for choice in choices[:-1])])
+    counts = np.array([len(choice.worth) for choice in choices])
+    worth = np.concatenate([choice.worth for choice in choices])
+    weights = np.array([choice.weight for choice in choices])
+    shares = np.repeat(weights / weights.sum(), counts)
+    rng, wide = np.random.default_rng(seed), features.shape[1]
+    found = {
+        "straight": np.zeros(wide),
+        "into": rng.normal(0, 0.3 / np.sqrt(wide), (wide, hidden)),
+        "bias": np.zeros(hidden),
+        "out": rng.normal(0, 0.3, hidden),
+    }
+    momentum, power = ({name: np.zeros_like(each) for name, each in found.items()} for _ in range(2))
+    for step in range(STEPS):
+        scores = ranking.scored(features, found)
+        odds = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
+        odds /= np.repeat(np.add.reduceat(odds, starts), counts)
         wanted = odds * worth
-        wanted /= wanted.sum(axis=1, keepdims=True)
-        slope = penalty * weights - np.einsum("p,po,pof->f", shares, wanted - odds, features, optimize=True)
-        momentum, power = 0.9 * momentum + 0.1 * slope, 0.99 * power + 0.01 * slope**2
-        weights = weights - 0.05 * momentum / (np.sqrt(power) + 1e-6)
-    return np.asarray(weights / scale)
+        wanted /= np.repeat(np.add.reduceat(wanted, starts), counts)
+        off = (odds - wanted) * shares
+        inner = np.tanh(features @ found["into"] + found["bias"])
+        back = np.outer(off, found["out"]) * (1 - inner**2)
+        slopes = {
+            "straight": features.T @ off,
+            "into": features.T @ back,
+            "bias": back.sum(axis=0),
+            "out": inner.T @ off,
+        }
+        for name, slope in slopes.items():
+            slope = slope + penalty * found[name] * (name != "bias")
+            momentum[name] = 0.9 * momentum[name] + 0.1 * slope
+            power[name] = 0.99 * power[name] + 0.01 * slope**2
+            rate = 0.04 if step < 0.6 * STEPS else 0.01
+            found[name] = found[name] - rate * momentum[name] / (np.sqrt(power[name]) + 1e-6)
+    return found
 
 
-def right(choice: Choice, weights: np.ndarray) -> tuple[bool, bool]:
-    """Whether the best option is the right one, or a related one."""
-    worth = choice.worth[int((choice.features @ weights).argmax())]
-    return worth == 1, worth > 0
+def several(choices: list[Choice], penalty: float, hidden: int) -> dict[str, np.ndarray]:
+    """The mean of some fits that began elsewhere, as one."""
+    fits = [fit(choices, penalty, hidden, seed) for seed in range(FITS if hidden else 1)]
+    straight = np.mean([each["straight"] for each in fits], axis=0)
+    into, bias, out = (np.concatenate([each[name] for each in fits], axis=-1) for name in ("into", "bias", "out"))
+    return {"straight": straight, "into": into, "bias": bias, "out": out / len(fits)}
 
 
-def report(name: str, choices: list[Choice], styles: list[str], penalty: float) -> None:
-    """Weights of all, and shares of right and of related choices in styles left out."""
-    kept = [at for at, choice in enumerate(choices) if choice.worth.any()]
-    folds = {style: at % FOLDS for at, style in enumerate(np.random.default_rng(0).permutation(sorted(set(styles))))}
-    verdicts = []
-    for fold in range(FOLDS):
-        weights = fit([choices[at] for at in kept if folds[styles[at]] != fold], penalty)
-        verdicts += [
-            right(choice, weights) for choice, style in zip(choices, styles, strict=True) if folds[style] == fold
-        ]
-    weights = fit([choices[at] for at in kept], penalty)
-    alone, seen = np.mean(verdicts, axis=0), np.mean([right(choice, weights) for choice in choices], axis=0)
-    print(f"{name}: {len(choices)} pieces; right, related in styles left out {alone.round(3)}, in all {seen.round(3)}")
-    print("  ", tuple(float(f"{weight:.3g}") for weight in weights))
+def trained(name: str, choices: list[Choice], styles: list[str], penalty: float, hidden: int) -> dict[str, np.ndarray]:
+    """Weights of all, with mean and deviation of the features; tells how often they are right in styles left out."""
+    everything = np.concatenate([choice.features for choice in choices])
+    mean, deviation = np.nanmean(everything, axis=0), np.nanstd(everything, axis=0) + 1e-9
+    choices = [replace(each, features=ranking.standardised(each.features, mean, deviation)) for each in choices]
+    told = [choice.worth.any() for choice in choices]
+    folds = {style: at % FOLDS for at, style in enumerate(np.random.default_rng(1).permutation(sorted(set(styles))))}
+    fold = np.array([folds[style] for style in styles])
+    verdicts, chances = [], []
+    for part in range(FOLDS):
+        weights = several([choices[at] for at in np.flatnonzero(told & (fold != part))], penalty, hidden)
+        for at in np.flatnonzero(fold == part):
+            scores = ranking.scored(choices[at].features, weights)
+            worth = choices[at].worth[int(scores.argmax())]
+            verdicts.append((worth == 1, worth > 0))
+            chances.append(1 / np.exp(scores - scores.max()).sum())
+    (right, related), likely = np.array(verdicts).T, np.array(chances)
+    sure = [(f"{low:.2f}", f"{right[(likely >= low) & (likely < high)].mean():.2f}") for low, high in SURE]
+    print(f"{name}: {len(choices)} pieces; in styles left out right {right.mean():.3f}, related {related.mean():.3f}")
+    print("   right from a likelihood of", *(f"{low}: {share}" for low, share in sure))
+    weights = several([choice for choice, kept in zip(choices, told, strict=True) if kept], penalty, hidden)
+    return {"mean": mean, "deviation": deviation, **weights}
 
 
 def main() -> None:
     """Arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="made by bench_tempo build")
-    parser.add_argument("--penalty", type=float, default=0.01)
+    parser.add_argument("folder", type=Path, nargs="+", help="made by bench_tempo build")
+    parser.add_argument("--penalty", type=float, default=0.005)
     args = parser.parse_args()
     tempi: list[tuple[str, Choice]] = []
     phases: list[tuple[str, Choice]] = []
-    for row in json.loads((args.folder / "truth.json").read_text()):
-        heard = listen(audio_of(row), RATE) if row["half"] == "tune" else None
+    for row in (row for folder in args.folder for row in json.loads((folder / "truth.json").read_text())):
+        heard = heard_of(row) if row["half"] == "tune" else None
         if heard is None:
             continue
         tempi.append((style_of(row["name"]), of_tempi(heard, row)))
         if row["kind"] == "constant" and row["beats"]:
             phases.append((style_of(row["name"]), of_phases(heard, row)))
-    for name, found in (("candidates.WEIGHTS", tempi), ("phase._WEIGHTS", phases)):
-        styles, choices = map(list, zip(*found, strict=True))
-        report(name, choices, styles, args.penalty)
+    styles, choices = map(list, zip(*tempi, strict=True))
+    told = trained("tempi", choices, styles, args.penalty, HIDDEN)
+    rounded = {name: np.vectorize(lambda value: float(f"{value:.4g}"))(each).tolist() for name, each in told.items()}
+    model = {"about": "Trained by scripts/train_tempo on pieces of scripts/bench_tempo.", "weights": rounded}
+    MODEL.write_text(json.dumps(model) + "\n", encoding="utf-8")
+    styles, choices = map(list, zip(*phases, strict=True))
+    told = trained("phases", choices, styles, 2 * args.penalty, 0)
+    print("phase._WEIGHTS", tuple(float(f"{weight:.3g}") for weight in told["straight"] / told["deviation"]))
+
+
+def heard_of(row: Row) -> Heard | None:
+    """What is heard of a piece."""
+    return listen(audio_of(row), RATE)
 
 
 if __name__ == "__main__":

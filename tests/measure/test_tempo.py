@@ -27,12 +27,9 @@ OCTAVES = (1, 2, 0.5, 3, 1 / 3)
 def test_the_tempo_of_a_clear_song_is_exact_and_bar_1_is_found(bpm: float) -> None:
     tempo = estimate_tempo(song(bpm, 40, start_s=0.5), RATE)
     assert tempo is not None
-    # Eighth-note hats make a slow song double: 60 BPM is as well 120, and is so called.
-    assert tempo.estimate.value == (bpm if bpm > 60 else 2 * bpm)
-    assert bpm in (tempo.estimate.value, *tempo.estimate.alternatives)
-    assert tempo.exact_bpm == pytest.approx(tempo.estimate.value, rel=2e-5)
-    assert (tempo.estimate.confidence > 0.8) == (bpm > 60), "what is as well twice as fast is not surely so"
-    assert tempo.estimate.confidence > 0.5
+    assert tempo.estimate.value == bpm
+    assert tempo.exact_bpm == pytest.approx(bpm, rel=2e-5)
+    assert tempo.estimate.confidence > 0.8
     assert tempo.downbeat_frame / RATE == pytest.approx(0.5, abs=0.008)
     period = 60 / tempo.estimate.value
     assert math.remainder(tempo.beat_frame / RATE - 0.5, period) == pytest.approx(0, abs=0.008)
@@ -124,6 +121,12 @@ def test_nan_samples_count_as_silence() -> None:
     tempo = estimate_tempo(audio, RATE)
     assert tempo is not None
     assert tempo.estimate.value == 128
+
+
+def test_short_songs_are_rounded_to_what_they_can_be_told_from() -> None:
+    assert snap(133.512, 0.003, 75) == 133.51  # 7 ms off 133.5 by the end, three times that after four minutes
+    assert snap(85.014, 0.005, 80) == 85  # loose playing: 13 ms, but within three standard errors
+    assert snap(150.013, 0.0012, 240) == 150.01  # a clock of its own
 
 
 @given(st.floats(40, 300), st.floats(1e-4, 0.2), st.floats(4, 600))

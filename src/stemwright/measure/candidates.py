@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stemwright.measure import grid, phase
+from stemwright.measure import grid, phase, ranking
 from stemwright.measure.bars import downbeats
 from stemwright.measure.family import Likelihoods
 from stemwright.measure.heard import Heard
 from stemwright.measure.onsets import Array, Curve, moving_max
+from stemwright.measure.recurrence import after, recurring, recurring_throughout
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 300.0
 RATIOS = (0.5, 2.0, 2 / 3, 1.5, 0.75, 4 / 3, 3.0, 1 / 3)
 """How else the same music may be counted."""
 _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.6
 """Log-normal prior: people tap near 120 BPM (Moelants 2002)."""
+_RECURRING = (1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4), (1, 2, 3, 4, 8)
+"""Beats after which the snare's band and the changes of harmony may recur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +30,21 @@ class Candidate:
     bpm: float
     coherence: float
     features: tuple[float, ...] = ()
-    """Repetition; the activation half a beat later as a share of that on the beat; the onsets where a beat divides in
-    two or three, as a share; logarithm of the coherence; likelihood of the beats; octaves from the usual tempo, and
-    their square; how much kicks, snares and hats recur after four beats; logarithms of kicks and of hats on the beats;
-    how much the snare prefers every other beat; how much likelier a downbeat is on the best of three or four beats."""
+    """What the trained ranking sees, see `ranked`."""
     score: float = 0.0
-
-
-WEIGHTS = (2.38, -4.48, 5.77, 0.995, 16.2, -0.548, -0.513, 4.67, 2.53, 2.48, 0.121, 0.258)
-"""Of `Candidate.features`, in that order: a conditional logit fitted by `scripts/train_tempo`."""
 
 
 def ranked(
     heard: Heard, likely: Likelihoods, within: tuple[float, float] = (SLOWEST_BPM, FASTEST_BPM)
 ) -> list[Candidate]:
-    """All candidates in the range, the best first."""
+    """All candidates in the range, the best first.
+
+    Their features: repetition; the activation half a beat later as a share of that on the beat; the onsets where a beat
+    divides in two or three, as a share; logarithm of the coherence; likelihood of the beats; octaves from the usual
+    tempo, and their square; how much kicks, snares and hats recur after four beats; logarithms of kicks and of hats on
+    the beats; how much the snare prefers every other beat; how much likelier a downbeat is on the best of three or four
+    beats; how much the snare's band, and the changes of harmony, recur after `_RECURRING` beats.
+    """
     onsets, beat = heard.onsets, heard.pulse
     values, step = spectrum(onsets)
     tempi, salience = _salience((onsets, beat))
@@ -58,7 +61,9 @@ def ranked(
         left[max(0, line - near) : line + near] = 0
         guesses += [(line * step / multiple, 0.005) for multiple in (1, 2, 3, 4, 6)]
     played, pulsed = moving_max(onsets.values, 5), moving_max(beat.values, 3)
-    recurring = _recurring(heard.struck.bands)
+    throughout = recurring_throughout(heard.struck.bands)
+    snare, changes = heard.struck.bands[1], heard.harmony
+    whiles = (recurring(snare.blurred, snare.rate, 16), recurring(changes.novelty(), changes.rate, 24))
     found: list[Candidate] = []
     for guess, width in guesses:
         if not within[0] * 0.99 <= guess <= within[1] * 1.01:
@@ -77,11 +82,16 @@ def ranked(
             likely.near(bpm),
             float(octaves),
             float(octaves**2),
-            _about(recurring, 4 * 60 / bpm),
+            float(np.nan_to_num(after(throughout, 4 * 60 / bpm))),
             *_played(heard, bpm),
+            *(after(curve, 60 / bpm * beats) for curve, most in zip(whiles, _RECURRING, strict=True) for beats in most),
         )
-        found.append(Candidate(bpm, coherence, features, float(np.dot(WEIGHTS, features))))
-    return sorted(found, key=lambda candidate: -candidate.score)
+        found.append(Candidate(bpm, coherence, features))
+    if not found:
+        return []
+    scores = ranking.scores(np.array([each.features for each in found]))
+    scored = [replace(each, score=float(score)) for each, score in zip(found, scores, strict=True)]
+    return sorted(scored, key=lambda candidate: -candidate.score)
 
 
 def _played(heard: Heard, bpm: float) -> tuple[float, ...]:
@@ -97,21 +107,6 @@ def _played(heard: Heard, bpm: float) -> tuple[float, ...]:
         abs(float(snares[::2].mean() - snares[1::2].mean())),
         float(highest - bars.mean()),
     )
-
-
-def _recurring(curves: Sequence[Curve]) -> Curve:
-    """Mean autocorrelation of the curves up to half of their length: 1 at lag 0."""
-    rate, count = curves[0].rate, len(curves[0].values)
-    blurred = np.array([curve.about(np.arange(count) / rate) for curve in curves])
-    power = np.abs(np.fft.rfft(blurred - blurred.mean(axis=1, keepdims=True), 1 << (2 * count - 1).bit_length())) ** 2
-    alike = np.fft.irfft(power)[:, : count // 2] / (count - np.arange(count // 2))
-    return Curve((alike / (alike[:, :1] + 1e-9)).mean(axis=0), rate)
-
-
-def _about(recurring: Curve, lag_s: float) -> float:
-    """The highest value within 1.5 % of this lag; 0 beyond the end."""
-    near = recurring.values[int(0.985 * lag_s * recurring.rate) : int(1.015 * lag_s * recurring.rate) + 2]
-    return float(near.max(initial=0.0))
 
 
 def _peaks(tempi: Array, heights: Array, count: int) -> list[float]:

@@ -42,7 +42,8 @@ def lock(onsets: Curve, bpm: float) -> tuple[float, float]:
     duration = len(values) / onsets.rate
     if abs(fitted - bpm) > 36 / duration:  # it left the spectral peak that it started on
         return bpm, 6 / duration
-    return fitted, 60 / float(np.sqrt(certainty))
+    alike = 2 * len(_LOCK_TEETH)  # windows overlap by half, teeth move together
+    return fitted, 60 * float(np.sqrt(alike / certainty))
 
 
 def _robust_slope(x: Array, y: Array, weights: Array) -> tuple[float, float]:
@@ -65,7 +66,14 @@ def snap(bpm: float, error: float, duration_s: float) -> float:
     lie close together, so they must fit as well as four minutes would show.
     """
     fine = min(1.0, duration_s / 240)
-    steps = (1.0, 0.02), (0.5, 0.012), (0.25, 0.005 * fine), (0.1, 0.005 * fine), (1 / 3, 0.005 * fine), (0.01, 0.006)
+    steps = (
+        (1.0, 0.02),
+        (0.5, 0.012 * fine),
+        (0.25, 0.005 * fine),
+        (0.1, 0.005 * fine),
+        (1 / 3, 0.005 * fine),
+        (0.01, 0.006),
+    )
     for step, tolerance_s in steps:
         rounded = round(round(bpm / step) * step, 4)
         off, late = abs(rounded - bpm), drift(bpm, rounded, duration_s)

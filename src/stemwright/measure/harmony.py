@@ -11,6 +11,7 @@ from stemwright.measure.onsets import Array, Floats, frames_of, magnitudes
 
 _CHUNK = 512
 """Spectra held at a time."""
+_AROUND_S = 0.35
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,6 +33,13 @@ class Harmony:
         found = np.zeros((*beats_s.shape, 2))
         found[..., 1:-1, :] = 1 - (sums[..., 1:, :, :] * sums[..., :-1, :, :]).sum(axis=-1)
         return found
+
+    def novelty(self) -> Array:
+        """Cosine distance of what sounds after each moment to what sounds before it, 0.35 s each; in their rhythm."""
+        reach = min(round(_AROUND_S * self.rate), (len(self.total) - 1) // 3)
+        sums = (self.total[reach:] - self.total[:-reach])[:, :12]
+        sums /= np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9
+        return np.asarray(1 - (sums[reach:] * sums[:-reach]).sum(axis=1))
 
 
 def pitch_classes(frequencies: NDArray[np.floating]) -> Floats:

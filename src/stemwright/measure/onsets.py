@@ -32,10 +32,11 @@ class Curve:
 
     def about(self, at_s: Array) -> Array:
         """The curve at these times, blurred by 18 ms, in units of its mean."""
-        return np.asarray(np.interp(at_s * self.rate, np.arange(len(self.values)), self._blurred))
+        return np.asarray(np.interp(at_s * self.rate, np.arange(len(self.values)), self.blurred))
 
     @cached_property
-    def _blurred(self) -> Array:
+    def blurred(self) -> Array:
+        """All of it, as `about` has it."""
         reach = round(3 * _BLUR_S * self.rate)
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / self.rate / _BLUR_S) ** 2)
         scale = kernel.sum() * self.values.mean() + 1e-12

@@ -9,7 +9,7 @@ from stemwright.measure.heard import Heard
 from stemwright.measure.onsets import Array
 
 _NEAR_S = 0.03
-_WEIGHTS = (3.65, 2.22, 78.1, 33.8)
+_WEIGHTS = (2.59, 2.34, 101.0, 28.8)
 """Of `evidence`, in that order: a conditional logit fitted by `scripts/train_tempo`."""
 
 
