@@ -51,6 +51,14 @@ def test_a_step_on_a_bar_line_is_one_change() -> None:
     assert tempo.estimate.confidence > 0.6
 
 
+def test_a_slight_step_late_in_the_song_is_told() -> None:
+    beats = beats_at(np.repeat([104.0, 106.5], [128, 48]))
+    tempo = estimate_tempo(played(beats, beats[-1]), RATE)
+    assert tempo is not None
+    assert tempo.changes
+    assert tempo.changes[-1].bpm == pytest.approx(106.5, abs=0.2)
+
+
 @pytest.mark.parametrize("to", [112.0, 146.0])
 def test_a_ramp_is_followed_in_a_few_steps(to: float) -> None:
     beats = beats_at(np.linspace(128, to, 160))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stemwright.measure import candidates, family, grid, phase, steady, tempomap
 from stemwright.measure.bars import Bars, bar_one, bars_of
@@ -31,9 +32,14 @@ LEAST_DRUMS = 15.0
 """Coherence from which drums keep the beat; white noise reaches 6."""
 UNSURE_RESIDUAL_S, MOST_RESIDUAL_S = 0.03, 0.06
 """A map from whose grid more than one beat in twenty is further away is warned of, or not given."""
-MOST_CHANGES, OTHER_TEMPO, LEAST_BEATS, LEAST_CLEARER = 0.4, 0.015, 8, 0.4
+MOST_CHANGES, LEAST_BEATS = 0.4, 12
+OTHER_TEMPO, CLEARER_THERE = 0.015, 0.4
+OFF_GRID, CLEARER_OFF = 0.1, 0.7
 """Nor is one that changes the tempo in nearly every other bar, nor one that, on at least so many beats at a tempo so
-much off the usual one (relative), does not meet the onsets so much better (log) than a grid of that tempo."""
+much off the usual one (relative) or so far beside its grid (beats), does not meet the onsets so much better (log) than
+that grid."""
+OTHER_COUNT, MOST_OTHER = 0.15, 0.3
+"""Logarithm of a ratio, and a share of the song. Tempi that far from the likeliest, for longer, count it otherwise."""
 
 _SHARES = np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4])
 """By how much of a beat those that were followed may stand beside the beats."""
@@ -216,6 +222,8 @@ def _regular(first: float, period: float, end: float) -> Array:
 def _mapped(heard: Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm: float) -> Tempo | None:
     """The tempo with its changes; None where no map keeps to the beats, or it is no better than one tempo, `bpm`."""
     times, tempi, _ = family.path(likely, ranked[0].bpm, 0.39)
+    if np.mean(np.abs(np.log(tempi / ranked[0].bpm)) > OTHER_COUNT) > MOST_OTHER:
+        times, tempi, _ = family.path(likely, ranked[0].bpm, OTHER_COUNT)
     beats = tempomap.follow(heard.pulse, heard.onsets, tempi, times)
     if len(beats) < 16:
         return None
@@ -236,19 +244,26 @@ def _mapped(heard: Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm:
 
 
 def _better(heard: Heard, found: tempomap.Map, count: int, bpm: float) -> bool:
-    """Whether the map meets onsets and pulse far better than one tempo would, where its own tempo is another."""
+    """Whether the map meets onsets and pulse far better than one tempo, where it has another or is beside its grid."""
     mapped = np.array([found.time_of(beat) for beat in range(count)])
     gridded = _regular(phase.first_beat(heard, bpm), 60 / bpm, heard.seconds)
-    other = np.abs(np.log(np.diff(mapped) * bpm / 60)) > OTHER_TEMPO
-    there = np.interp(gridded, mapped[:-1], other) > 0.5
+    faster = np.abs(np.log(np.diff(mapped) * bpm / 60)) > OTHER_TEMPO
+    beside = np.abs((mapped[:-1] - gridded[0]) * bpm / 60 % 1 - 0.5) < 0.5 - OFF_GRID
+    parts = (faster, CLEARER_THERE), (beside, CLEARER_OFF)
+    return any(_clearer(heard, mapped[:-1], gridded, other) > least for other, least in parts)
+
+
+def _clearer(heard: Heard, mapped: Array, gridded: Array, other: NDArray[np.bool_]) -> float:
+    """By how much (log) the `other` of the mapped beats meet the onsets better; 0 if they do not meet the pulse."""
+    there = np.interp(gridded, mapped, other) > 0.5
     if other.sum() < LEAST_BEATS or not there.any():
-        return False
+        return 0.0
     onsets, pulse = (
-        [np.log(tempomap.at_beats(curve, at) + 0.02) for at in (mapped[:-1][other], gridded[there])]
+        [np.log(tempomap.at_beats(curve, at) + 0.02) for at in (mapped[other], gridded[there])]
         for curve in (heard.onsets, heard.pulse)
     )
     clearer = np.log(np.exp(onsets[0]).mean() / np.exp(onsets[1]).mean())
-    return bool(clearer > LEAST_CLEARER and pulse[0].mean() > pulse[1].mean())
+    return float(clearer) if pulse[0].mean() > pulse[1].mean() else 0.0
 
 
 def _readings(bpm: float, ranked: Sequence[Candidate]) -> tuple[float, ...]:

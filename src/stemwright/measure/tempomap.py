@@ -19,7 +19,9 @@ _STIFF = 800.0
 _NEAR_S = 0.035
 """A beat may move so far to its onset."""
 TOLERANCE_S = 0.012
-"""The median of five beats stays this close to the grid of a map."""
+"""The median of five beats stays this close to the grid of a map,"""
+_NOISE = 1.6
+"""or so many standard deviations of loose playing."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -108,7 +110,8 @@ def fewest_knots(beats_s: Array, bar: int, first: int) -> Map:
     count = len(beats_s)
     knots = np.unique([0, *range(first + bar, count - 2 * bar, bar), count - 1]).astype(float)
     made = _fitted(beats_s, knots)
-    allowed = np.maximum(TOLERANCE_S, np.abs(_median_of_5(made.residuals_s)) + TOLERANCE_S / 4)
+    tolerance = max(TOLERANCE_S, _NOISE * 1.4826 * float(np.median(np.abs(made.residuals_s))))
+    allowed = np.maximum(tolerance, np.abs(_median_of_5(made.residuals_s)) + tolerance / 4)
     needed: set[float] = set()
     while inner := [knot for knot in made.knots[1:-1] if knot not in needed]:
         bends = np.abs(np.diff(np.diff(made.times) / np.diff(made.knots)))
