@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stemwright.audio.probe import probe
+from stemwright.measure.candidates import Candidate, rounder
 from stemwright.measure.grid import snap
 from stemwright.measure.key import estimate_key
 from stemwright.measure.onsets import levelled, moving_max, moving_mean
@@ -170,3 +171,19 @@ def test_real_music_with_known_tempo_and_key(shared: Path) -> None:
             right_keys += key is not None and key.estimate.value == parse_key(row["key"])
     assert related >= 15 and exact >= 14 and same >= 12
     assert right_keys == keys == 7
+
+
+@pytest.mark.parametrize(
+    ("exact", "other", "behind", "best"),
+    [
+        (66.6665, 100, 2.5, 100),  # two thirds of a round tempo
+        (66.6665, 100, 3.5, 66.6665),  # heard too clearly
+        (60.0005, 90, 0.5, 60.0005),  # both are round
+        (63.2501, 126.5, 0.5, 63.2501),  # an octave is as round
+        (97.031, 145.55, 0.5, 97.031),  # neither is
+        (66.6665, 101.5, 0.5, 66.6665),  # another tempo, not another count
+    ],
+)
+def test_two_thirds_of_a_round_tempo_are_hardly_a_tempo(exact: float, other: float, behind: float, best: float) -> None:
+    heard = [Candidate(exact, 20.0), Candidate(other, 20.0, score=-behind)]
+    assert rounder(heard, exact, 0.001, 240)[0].bpm == best

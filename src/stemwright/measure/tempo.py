@@ -107,6 +107,10 @@ def estimate_tempo(
         mapped = _mapped(heard, likely, ranked, fitted)
         if mapped and within[0] <= mapped.exact_bpm <= within[1]:
             return mapped
+    best, ranked = ranked[0], candidates.rounder(ranked, exact, error, heard.seconds)
+    if ranked[0].bpm != best.bpm:
+        exact, error = grid.lock(heard.onsets, ranked[0].bpm)
+        fitted = grid.snap(exact, error, heard.seconds)
     confidence, readings = _confidence(heard.onsets, fitted, ranked), _readings(fitted, ranked)
     if struck and (drummed := _drummed(struck.whole, fitted)):
         confidence, readings = confidence * DRUMS_DISAGREE, tuple(dict.fromkeys((drummed, *readings)))

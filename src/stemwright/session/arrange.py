@@ -19,7 +19,7 @@ from stemwright.session.grid import bar_start
 from stemwright.session.layout import Group, Place, home, load_layout
 from stemwright.units import FRAME_RATES, camelot, clock, frames, rescale, short_key, spell_key
 
-SURE_NOTE = "% sure)"
+SURE_NOTE = " sure)"
 """End of the notes of our sessions about tempo and key."""
 
 
