@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "stemwright"
 LAYERS = (
-    *("errors", "units", "model", "resources config registry safety serial", "naming archive", "audio", "measure"),
+    *("errors", "units", "model", "resources config registry safety serial toml", "naming archive", "audio", "measure"),
     *("separate audit session handover demo repair", "live", "workflows", "jobs", "cli server", "__main__"),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms.split()}

@@ -27,8 +27,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from stemwright import serial
-from stemwright.audio import toml
+from stemwright import serial, toml
 from stemwright.errors import SettingsError
 from stemwright.model import Estimate, Song, Stem, StemSet
 from stemwright.safety import read_bytes, write_text

@@ -21,8 +21,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from stemwright import resources
-from stemwright.audio import toml
+from stemwright import resources, toml
 from stemwright.audit.rule import FAMILIES, Rule, catalogue, families
 from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import SEVERITIES, Finding, Severity

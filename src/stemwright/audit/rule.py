@@ -16,8 +16,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, get_type_hints
 
-from stemwright import registry
-from stemwright.audio import toml
+from stemwright import registry, toml
 from stemwright.audit import daws
 from stemwright.errors import SettingsError, UnknownName
 from stemwright.model import Confidence, DawSession, Severity, Span
