@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -114,12 +114,6 @@ def half(name: str) -> Half | None:
     """The side that a file name (without its suffix) says it is; None for every other name."""
     found = _HALF.fullmatch(name)
     return Half(found["base"], found["side"].lower() in ("l", "left", "a1"), found["mark"] == ".") if found else None
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """`Kick, Snare and Bass`, or of more the first ones: `Kick, Snare, Bass and 18 more`."""
-    shown = [*names[:most], f"{len(names) - most} more"] if len(names) > most + 1 else names
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:

@@ -181,9 +181,10 @@ def _on_the_clock(key: str, minor: str, major: str) -> str:
 
 
 def listed(names: Iterable[str | Path], most: int = 3) -> str:
-    """`Kick.wav, Bass.wav, LeadVox.wav and 4 more`; of paths their names."""
+    """`Kick, Snare and Bass`, or of more the first ones: `Kick, Snare, Bass and 18 more`; of paths their names."""
     told = [name.name if isinstance(name, Path) else name for name in names]
-    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+    shown = [*told[:most], f"{len(told) - most} more"] if len(told) > most + 1 else told
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def many(count: int, noun: str, none: str = "0") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from stemwright.model import Clip, Loss, Marker, Session, Track
-from stemwright.naming import listed
+from stemwright.units import listed
 
 
 def _song(used: Callable[[Session], object]) -> Callable[[Session], Iterator[str]]:

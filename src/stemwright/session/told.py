@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stemwright.naming import listed, one_line
+from stemwright.naming import one_line
+from stemwright.units import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,8 @@ from stemwright.handover import layout
 from stemwright.handover.notes import local
 from stemwright.measure.spans import MAX_SPANS, joined
 from stemwright.model import SEVERITIES, DawSession, Finding, Severity, Span, StemSet
-from stemwright.naming import listed
 from stemwright.registry import discover
-from stemwright.units import clock, many
+from stemwright.units import clock, listed, many
 
 
 @dataclass(frozen=True)
