@@ -111,6 +111,14 @@ def test_a_damaged_session_is_told_and_passed_over(stems: Path) -> None:
     assert len(told) == 1 and told[0].startswith("Grid.mid says nothing about the song: is a damaged MIDI file")
 
 
+@pytest.mark.parametrize("events", [(tempo(500),), (tempo(100), tempo(5, 8))])
+def test_a_tempo_that_is_none_is_told_and_passed_over(stems: Path, events: tuple[Event, ...]) -> None:
+    midi(stems / "Grid.mid", *events)
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured" and not song.tempo_map
+    assert len(told) == 1 and told[0].startswith("Grid.mid says nothing about the song: ") and "is no tempo" in told[0]
+
+
 def test_sessions_of_our_own_only_repeat(stems: Path) -> None:
     finish(build_sessions(stems, SessionOptions(("reaper", "midi"), given=Given(bpm=97))))
     song, told = known(stems)

@@ -13,7 +13,7 @@ from stemwright.errors import StemwrightError
 from stemwright.model import Song, StemSet
 from stemwright.session.arrange import SURE_NOTE
 from stemwright.session.formats import read_session, readers
-from stemwright.units import rescale
+from stemwright.units import FASTEST_BPM, SLOWEST_BPM, rescale
 
 SURE = 0.95
 """Of a tempo or key that a session states: more than a tag, less than the user's word."""
@@ -82,8 +82,17 @@ def _told(stems: StemSet, warnings: list[str]) -> Iterator[tuple[str, Song]]:
             except StemwrightError as error:
                 warnings.append(f"{path.name} says nothing about the song: {error.message.removeprefix(f'{path}: ')}")
                 continue
-            if not any(line.endswith(SURE_NOTE) for line in session.notes):
+            absurd = next((bpm for _, bpm in _tempi(session.song) if not SLOWEST_BPM <= bpm <= FASTEST_BPM), None)
+            if absurd is not None:
+                warnings.append(f"{path.name} says nothing about the song: {absurd:g} BPM is no tempo")
+            elif not any(line.endswith(SURE_NOTE) for line in session.notes):
                 yield path.name, session.song
+
+
+def _tempi(song: Song) -> list[tuple[float, float]]:
+    """(quarters, quarters a minute) of the first tempo and of each change."""
+    first = [(0.0, song.bpm.value)] if song.bpm else []
+    return first + [(float(change.at), change.bpm) for change in song.tempo_map]
 
 
 def _tempo(song: Song) -> str:
