@@ -104,6 +104,14 @@ def test_sessions_that_disagree_are_not_taken(stems: Path) -> None:
     )
 
 
+def test_sessions_of_one_tempo_with_other_changes_disagree(stems: Path) -> None:
+    midi(stems / "New.mid", tempo(100), tempo(90, 8))
+    midi(stems / "Old.mid", tempo(100), tempo(50, 16))
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured" and not song.tempo_map
+    assert len(told) == 1 and "100 BPM with 1 change (New.mid), 100 BPM with 1 change (Old.mid)" in told[0]
+
+
 def test_a_damaged_session_is_told_and_passed_over(stems: Path) -> None:
     (stems / "Grid.mid").write_bytes(b"MThd, not really")
     song, told = known(stems)

@@ -13,13 +13,15 @@ from stemwright.errors import StemwrightError
 from stemwright.model import Song, StemSet
 from stemwright.session.arrange import SURE_NOTE
 from stemwright.session.formats import read_session, readers
-from stemwright.units import FASTEST_BPM, SLOWEST_BPM, rescale
+from stemwright.units import FASTEST_BPM, SLOWEST_BPM, many, rescale
 
 SURE = 0.95
 """Of a tempo or key that a session states: more than a tag, less than the user's word."""
 _UNTOLD_BPM, _UNTOLD_KEY = 120.0, "C major"
 _APART_S = 0.04
 """The beats of a session and of the stems lie at most so far apart when it is the session of these stems."""
+_ROUNDED = 0.01
+"""BPM and quarters by which programs round tempi and where they change."""
 _NOTHING = Song("", 48_000)
 
 
@@ -45,11 +47,12 @@ def planned(stems: StemSet) -> Planned:
         if song.key and song.key.value != _UNTOLD_KEY:
             keys[name] = song
     found = Planned(_NOTHING)
-    if tempi and _agreed("tempo", {name: _tempo(song) for name, song in tempi.items()}, warnings):
+    if tempi and _agreed("tempo", {name: _tempo(song) for name, song in tempi.items()}, _alike(tempi), warnings):
         name, song = next(iter(tempi.items()))
         bpm = replace(song.bpm, confidence=SURE) if song.bpm else None
         found = Planned(replace(song, title="", artist="", bpm=bpm, key=None, markers=()), name)
-    if keys and _agreed("key", {name: song.key.value for name, song in keys.items() if song.key}, warnings):
+    named = {name: song.key.value for name, song in keys.items() if song.key}
+    if keys and _agreed("key", named, len(set(named.values())) == 1, warnings):
         name, song = next(iter(keys.items()))
         key = replace(song.key, confidence=SURE) if song.key else None
         found = replace(found, song=replace(found.song, key=key), key_in=name)
@@ -97,12 +100,24 @@ def _tempi(song: Song) -> list[tuple[float, float]]:
 
 def _tempo(song: Song) -> str:
     assert song.bpm
-    changes = f" and {len(song.tempo_map)} changes" if song.tempo_map else ""
+    changes = f" with {many(len(song.tempo_map), 'change')}" if song.tempo_map else ""
     return f"{round(song.bpm.value, 2):g} BPM{changes}"
 
 
-def _agreed(what: str, said: dict[str, str], warnings: list[str]) -> bool:
-    if len(set(said.values())) == 1:
+def _alike(songs: dict[str, Song]) -> bool:
+    """Whether all have one tempo with the same changes; MIDI rounds both."""
+    first, *others = map(_tempi, songs.values())
+    same_count = all(len(other) == len(first) for other in others)
+    return same_count and all(
+        abs(a - b) < _ROUNDED
+        for other in others
+        for one, two in zip(first, other, strict=True)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def _agreed(what: str, said: dict[str, str], alike: bool, warnings: list[str]) -> bool:
+    if alike:
         return True
     told = ", ".join(f"{value} ({name})" for name, value in list(said.items())[:4])
     warnings.append(f"the sessions beside the stems disagree about the {what}: {told}; none is taken")
