@@ -10,7 +10,7 @@ import pytest
 
 from stemwright.audio.folder import read_stems
 from stemwright.model import MeterChange, Song, TempoChange
-from stemwright.workflows.facts import Given, song_of, told_by_stems
+from stemwright.workflows.facts import Given, bpm_doubts, song_of, told_by_stems
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.session import SessionOptions, build_sessions
 from support import finish, pulse_song, write_stems
@@ -62,6 +62,12 @@ def test_changes_of_tempo_are_those_of_the_session(stems: Path) -> None:
     assert song.bpm and song.bpm.value == 100 and not song.bpm.alternatives
     assert song.tempo_map == (TempoChange(Fraction(8), 90.0),)
     assert song.downbeat_frame == 0
+
+
+def test_changes_of_another_song_are_doubted(stems: Path) -> None:
+    midi(stems / "Grid.mid", tempo(70), tempo(91, 8))
+    song, _ = known(stems)
+    assert bpm_doubts(song) == ("the music sounds like 100 BPM; taken is 70 (session)",)
 
 
 def test_a_session_with_other_beats_tells_no_bar_1(stems: Path) -> None:

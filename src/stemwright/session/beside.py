@@ -76,6 +76,15 @@ def on_grid(heard: Song, plan: Song) -> Song:
     return replace(heard, meter_map=told, downbeat_frame=first)
 
 
+def unexplained(heard: tuple[float, ...], plan: Song) -> tuple[float, ...]:
+    """Of tempi that were heard those that none of the session's changes passes through, octaves aside."""
+    if not plan.tempo_map:
+        return heard
+    low, high = (most(bpm for _, bpm in _tempi(plan)) for most in (min, max))
+    octaves = (0.5, 1, 2)
+    return tuple(bpm for bpm in heard if not any(0.98 * low <= bpm * octave <= 1.02 * high for octave in octaves))
+
+
 def _told(stems: StemSet, warnings: list[str]) -> Iterator[tuple[str, Song]]:
     known = {suffix for module in readers().values() if "tempo" in module.EXPRESSES for suffix in module.SUFFIXES}
     for path in stems.other_files:

@@ -118,7 +118,7 @@ def song_of(stems: StemSet, given: Given) -> Workflow[Song]:
             bpm = replace(bpm, alternatives=measured.bpm.alternatives)
         if plan.bpm and bpm and bpm.source == "session":
             measured = beside.on_grid(measured, plan)
-            bpm = replace(bpm, alternatives=() if plan.tempo_map else bpm.alternatives)
+            bpm = replace(bpm, alternatives=beside.unexplained(bpm.alternatives, plan))
         artist = named.artist or measured.artist
         song = replace(measured, bpm=bpm or measured.bpm, key=key or measured.key, title=named.title, artist=artist)
     return with_given(stated.told(song, noted), given)
