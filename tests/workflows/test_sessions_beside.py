@@ -7,8 +7,12 @@ from pathlib import Path
 
 import mido
 import pytest
+import soundfile
 
+from stemwright.audio.chunks import Bext
 from stemwright.audio.folder import read_stems
+from stemwright.audio.stream import quantise
+from stemwright.audio.wav import WavWriter
 from stemwright.model import MeterChange, Song, TempoChange
 from stemwright.workflows.facts import Given, bpm_doubts, song_of, told_by_stems
 from stemwright.workflows.prep import PrepOptions, prep
@@ -145,3 +149,30 @@ def test_a_delivery_is_made_anew_when_a_session_comes_to_the_stems(stems: Path, 
     assert finish(prep(stems, options)).result.folder.name.startswith("Song_100")
     midi(stems / "Grid.mid", tempo(50))
     assert finish(prep(stems, options)).result.folder.name.startswith("Song_50")
+
+
+def test_a_session_that_plays_the_stems_was_made_of_them(stems: Path) -> None:
+    """As a template that was filled with them: its tempo is that of the template."""
+    built = finish(build_sessions(stems, SessionOptions(("reaper",), given=Given(bpm=97)))).result.planned[0]
+    built.write_text("".join(line for line in built.read_text().splitlines(True) if "sure)" not in line))
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert not told
+
+
+def test_a_map_is_not_taken_where_the_stems_begin_somewhere_in_it(stems: Path) -> None:
+    for path in stems.glob("*.wav"):
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with WavWriter(path, rate, 2, bext=Bext(time_reference=4 * rate)) as out:
+            out.write(quantise(samples.T))
+    midi(stems / "Grid.mid", tempo(100), tempo(90, 8))
+    song, told = known(stems)
+    assert song.bpm and song.bpm.source == "measured"
+    assert told == ("Grid.mid changes its tempo, and where in it the stems begin is not known; give --bpm",)
+
+
+def test_a_session_too_large_to_look_into_is_told(stems: Path) -> None:
+    with (stems / "Grid.mid").open("wb") as file:
+        file.write(b"MThd")
+        file.truncate(17 << 20)
+    assert known(stems)[1] == ("Grid.mid says nothing about the song: is larger than 16 MiB",)

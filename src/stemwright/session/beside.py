@@ -1,16 +1,18 @@
 """What sessions and MIDI files that lie among the stems say of the song: tempo, its changes, metre, bar 1 and key.
 
-A program that nobody told writes 120 BPM, 4/4 and C major, so these say nothing. Nor does a session
-of our own, which repeats what was known when it was written.
+A program that nobody told writes 120 BPM, 4/4 and C major, so these say nothing. Nor does a session of our own, which
+repeats what was known when it was written, nor any that plays these stems: it was made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
-from stemwright.errors import StemwrightError
-from stemwright.model import Song, StemSet
+from stemwright.errors import InputError, StemwrightError
+from stemwright.model import Session, Song, StemSet
 from stemwright.session.arrange import SURE_NOTE
 from stemwright.session.formats import read_session, readers
 from stemwright.units import FASTEST_BPM, SLOWEST_BPM, many, rescale
@@ -22,6 +24,7 @@ _APART_S = 0.04
 """The beats of a session and of the stems lie at most so far apart when it is the session of these stems."""
 _ROUNDED = 0.01
 """BPM and quarters by which programs round tempi and where they change."""
+_MOST_BYTES = 16 << 20
 _NOTHING = Song("", 48_000)
 
 
@@ -42,7 +45,9 @@ def planned(stems: StemSet) -> Planned:
     keys: dict[str, Song] = {}
     warnings: list[str] = []
     for name, song in _told(stems, warnings):
-        if song.bpm and (song.bpm.value != _UNTOLD_BPM or song.tempo_map):
+        if song.tempo_map and any(stem.file.start_frame for stem in stems.everything):
+            warnings.append(f"{name} changes its tempo, and where in it the stems begin is not known; give --bpm")
+        elif song.bpm and (song.bpm.value != _UNTOLD_BPM or song.tempo_map):
             tempi[name] = song
         if song.key and song.key.value != _UNTOLD_KEY:
             keys[name] = song
@@ -87,18 +92,30 @@ def unexplained(heard: tuple[float, ...], plan: Song) -> tuple[float, ...]:
 
 def _told(stems: StemSet, warnings: list[str]) -> Iterator[tuple[str, Song]]:
     known = {suffix for module in readers().values() if "tempo" in module.EXPRESSES for suffix in module.SUFFIXES}
+    own = {stem.file.path.name for stem in stems.everything}
     for path in stems.other_files:
         if path.suffix.lower() in known and not path.name.startswith("."):
             try:
-                session = read_session(path, search=False).session
-            except StemwrightError as error:
-                warnings.append(f"{path.name} says nothing about the song: {error.message.removeprefix(f'{path}: ')}")
-                continue
-            absurd = next((bpm for _, bpm in _tempi(session.song) if not SLOWEST_BPM <= bpm <= FASTEST_BPM), None)
-            if absurd is not None:
-                warnings.append(f"{path.name} says nothing about the song: {absurd:g} BPM is no tempo")
-            elif not any(line.endswith(SURE_NOTE) for line in session.notes):
-                yield path.name, session.song
+                status = path.stat()
+                session = _session(path, status.st_size, status.st_mtime_ns)
+                played = {file.path.name for file in session.files}
+                if not own & played and not any(line.endswith(SURE_NOTE) for line in session.notes):
+                    yield path.name, session.song
+            except (OSError, StemwrightError) as error:
+                why = error.message if isinstance(error, StemwrightError) else str(error.strerror)
+                warnings.append(f"{path.name} says nothing about the song: {why.removeprefix(f'{path}: ')}")
+
+
+@lru_cache(maxsize=16)
+def _session(path: Path, size: int, mtime_ns: int) -> Session:
+    """What is in a file that has not changed since. Raises StemwrightError for one that tells no tempo."""
+    if size > _MOST_BYTES:
+        raise InputError(f"{path}: is larger than {_MOST_BYTES >> 20} MiB", "give --bpm and --key")
+    session = read_session(path, search=False).session
+    absurd = next((bpm for _, bpm in _tempi(session.song) if not SLOWEST_BPM <= bpm <= FASTEST_BPM), None)
+    if absurd is not None:
+        raise InputError(f"{path}: {absurd:g} BPM is no tempo", "give --bpm")
+    return session
 
 
 def _tempi(song: Song) -> list[tuple[float, float]]:

@@ -133,6 +133,7 @@ def _session(path: Path, options: SessionOptions) -> Workflow[tuple[Session, tup
     stems = whole_stems(path)
     song = yield from facts.song_of(stems, options.given)
     song, told = marked(song, path, options.guides.markers)
+    told = (*told, *facts.told_by_stems(stems, song))
     return arrange(replace(stems, song=song), options.layout), told
 
 

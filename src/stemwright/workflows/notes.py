@@ -64,4 +64,8 @@ def write_notes(
     notes = NotesFacts(measured, named, stated=stated.read(folder), contact=contact)
     outputs = () if dry_run else deliver.write_notes(notes, base, form)
     kept.made_anew(folder, outputs)
-    return Outcome(outputs, Noted(measured.song, planned), (*told, *facts.doubts(song, given.bpm_range)))
+    return Outcome(
+        outputs,
+        Noted(measured.song, planned),
+        (*told, *facts.told_by_stems(stems, song), *facts.doubts(song, given.bpm_range)),
+    )

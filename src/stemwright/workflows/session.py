@@ -90,7 +90,8 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
         with TemporaryDirectory(prefix="stemwright-") as scratch:  # a trial that nobody keeps
             trial = replace(options, verify=False)
             tried = _filled(options.template, trial, arranged, Path(scratch) / planned[0].name)
-        return replace(tried, outputs=(), result=replace(tried.result, planned=planned))
+        result = replace(tried.result, planned=planned)
+        return replace(tried, outputs=(), result=result, warnings=(*told, *tried.warnings))
     if options.template:
         with tidy(planned[0].parent):
             filled = _filled(options.template, options, arranged, planned[0])
