@@ -180,6 +180,7 @@ def test_real_music_with_known_tempo_and_key(shared: Path) -> None:
         (66.6665, 100, 3.5, 66.6665),  # heard too clearly
         (60.0005, 90, 0.5, 60.0005),  # both are round
         (63.2501, 126.5, 0.5, 63.2501),  # an octave is as round
+        (93.7501, 125, 1.5, 125),  # half of 187.5: halves are rare
         (97.031, 145.55, 0.5, 97.031),  # neither is
         (66.6665, 101.5, 0.5, 66.6665),  # another tempo, not another count
     ],

@@ -22,8 +22,9 @@ _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.6
 _RECURRING = (1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4), (1, 2, 3, 4, 8)
 """Beats after which the snare's band and the changes of harmony may recur."""
 
-_ROUND = 3.0
-"""What a round tempo adds to the score; of 221 tracks of free game music 167 were within 0.015 BPM of one."""
+_WHOLE, _HALF = 3.0, 1.0
+"""What a tempo of a whole number, or half of one, adds to the score; of 218 tracks of free game music, counted between
+100 and 200 BPM, 190 had the one and 6 the other."""
 _ROUND_FROM_BPM = 100.0
 """Between this and its double a tempo is round or not."""
 _SAME = 0.012
@@ -103,17 +104,18 @@ def ranked(
 def rounder(ranked: Sequence[Candidate], exact: float, error: float, duration_s: float) -> list[Candidate]:
     """Ranked anew where one tempo is kept: that of the best is `exact`, with its error, and so is every ratio of it.
 
-    Most songs are made at a whole number of BPM or half of one, and hardly any at two thirds of such a number. That
-    says nothing about octaves.
+    Most songs are made at a whole number of BPM, a few at half of one, and hardly any at two thirds of such a number.
+    That says nothing about octaves.
     """
     found = []
     for other in ranked:
         ratio = other.bpm / ranked[0].bpm
         simple = min((1.0, *RATIOS), key=lambda simple: abs(simple / ratio - 1))
         octave = simple * 2.0 ** np.floor(np.log2(2 * _ROUND_FROM_BPM / (simple * exact)))
-        is_round = (2 * grid.snap(octave * exact, octave * error, duration_s)).is_integer()
+        counted = grid.snap(octave * exact, octave * error, duration_s)
+        worth = _WHOLE if counted.is_integer() else _HALF if (2 * counted).is_integer() else 0.0
         known = abs(simple / ratio - 1) < _SAME
-        found.append(replace(other, score=other.score + _ROUND * (known and is_round)))
+        found.append(replace(other, score=other.score + worth * known))
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
