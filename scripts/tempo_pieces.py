@@ -204,6 +204,11 @@ def warped(piece: Piece, relative_tempo: Callable[[float], float]) -> Piece:
     return replace(piece, events=events, beats=moved.tolist(), bpm=60 / float(moved[1] - moved[0]))
 
 
+STEPS = {"step": ((0.3, 0.65), (0.04, 0.12)), "late": ((0.65, 0.8), (0.02, 0.05))}
+"""Bounds of where in the piece the tempo changes, and by how much."""
+RAMPS = {"ramp": (0.06, 0.14), "slight": (0.02, 0.05)}
+
+
 def tempo_curve(kind: str, seed: int) -> Callable[[float], float]:
     """Relative tempo over the piece: `step`, `ramp`, `drift` (a drummer without a click) or `rubato` at the start.
 
@@ -211,18 +216,12 @@ def tempo_curve(kind: str, seed: int) -> Callable[[float], float]:
     """
     rng = np.random.default_rng(seed)
     sign = 1 if rng.random() < 0.6 else -1
-    if kind == "late":
-        where, size = rng.uniform(0.65, 0.8), sign * rng.uniform(0.02, 0.05)
-        return lambda at: 1 + size * (at > where)
-    if kind == "slight":
-        size = sign * rng.uniform(0.02, 0.05)
-        return lambda at: 1 + size * at
-    if kind == "step":
-        where, size = rng.uniform(0.3, 0.65), sign * rng.uniform(0.04, 0.12)
-        return lambda at: 1 + size * (at > where)
-    if kind == "ramp":
-        size = sign * rng.uniform(0.06, 0.14)
-        return lambda at: 1 + size * at
+    if kind in STEPS:
+        where, size = (rng.uniform(*bounds) for bounds in STEPS[kind])
+        return lambda at: 1 + sign * size * (at > where)
+    if kind in RAMPS:
+        size = rng.uniform(*RAMPS[kind])
+        return lambda at: 1 + sign * size * at
     if kind == "drift":
         knots = np.cumsum(rng.normal(0, 1, 9))
         knots = 0.02 * (knots - knots.mean()) / np.abs(knots - knots.mean()).max()
