@@ -23,8 +23,8 @@ _RECURRING = (1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4), (1, 2, 3, 4, 8)
 """Beats after which the snare's band and the changes of harmony may recur."""
 
 _WHOLE, _HALF = 3.0, 1.0
-"""What a tempo of a whole number, or half of one, adds to the score; of 218 tracks of free game music, counted between
-100 and 200 BPM, 190 had the one and 6 the other."""
+"""What a tempo of a whole number, or half of one, adds to the score: of 217 tracks of free game music that were heard
+without this, counted between 100 and 200 BPM, 188 had the one and 6 the other."""
 _ROUND_FROM_BPM = 100.0
 """Between this and its double a tempo is round or not."""
 _SAME = 0.012
