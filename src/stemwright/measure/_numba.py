@@ -80,10 +80,16 @@ def weighted(x: Array, rate: int, state: Floats, edges: NDArray[np.intp]) -> Flo
     lanes = len(x) * alike
     starts, states, scratch = np.empty(lanes, np.int64), np.empty((lanes, 4)), np.empty((5 + TILE) * LANES)
     found, (turn, drives) = np.empty((len(x), parts)), _leap(rate)
-    rest = np.linalg.matrix_power(_numpy.state_space(rate)[0], int(lengths[1]) % LEAP if alike else 0)
+    rest = _turned(rate, int(lengths[1]) % LEAP if alike else 0)
     held = (np.array(coefficients(rate)), turn, rest, drives, starts, states, scratch, state, found)
     _code(x).weighted(_at(x), len(x), _stride(x), _at(edges), parts, alike, *map(_at, held))
     return found
+
+
+@cache
+def _turned(rate: int, frames: int) -> Floats:
+    """The states after so many frames of silence, from those before `[4, 4]`."""
+    return np.linalg.matrix_power(_numpy.state_space(rate)[0], frames)
 
 
 @cache

@@ -63,8 +63,7 @@ def measure_across(stems: StemSet, total: Envelope | None = None) -> Across:
         mixed = mixdown(usable, stems.mix, spans, known) if sounds else None
     else:
         known = grams(tracks, None, _pieces(usable, frames))
-        known_sum = total if total and total.files == {stem.file.path for stem in music(stems)} else None
-        peak, mixed = _sum_peak(usable, frames, known_sum) if complete else None, None
+        peak, mixed = _sum_peak(usable, frames, total) if complete else None, None
     pairs, found = _related(usable, known)
     return Across(pairs, found, peak, mixed)
 
@@ -125,16 +124,18 @@ def _sum_peak(stems: Sequence[Stem], frames: int, total: Envelope | None) -> flo
     The columns of time in which the sum could be highest are read first, then those that could still be higher.
     """
     if total:
-        bound, edges = total.heights() * _ROUNDING, [*range(0, frames, total.step), frames]
+        bound, edges = total.heights() * _ROUNDING, np.minimum(np.arange(0, frames + total.step, total.step), frames)
     else:
-        bound, edges = np.sum([_bound(stem, frames) for stem in stems], axis=0), _edges(frames)
-    order = np.argsort(-bound, kind="stable")
-    peak = 1.0
-    for part in (order[:FIRST_LOOK], order[FIRST_LOOK:]):
+        bound, edges = np.sum([_bound(stem, frames) for stem in stems], axis=0), np.array(_edges(frames))
+    peak, done, count = 1.0, 0, FIRST_LOOK
+    order = np.flatnonzero(bound > peak)
+    order = order[np.argsort(-bound[order])]
+    while done < len(order) and bound[order[done]] > peak:
+        part, done, count = order[done : done + count], done + count, 4 * count
         wanted = np.zeros(len(bound) + 2, bool)
         wanted[1 + part[bound[part] > peak]] = True
-        runs = np.flatnonzero(np.diff(wanted)).reshape(-1, 2).tolist()
-        spans = [piece for first, end in runs for piece in _cut(edges[first], edges[end])]
+        runs = edges[np.flatnonzero(np.diff(wanted)).reshape(-1, 2)].tolist()
+        spans = [piece for first, end in runs for piece in _cut(first, end)]
         for blocks in side_by_side([Track(stem.file) for stem in stems], spans) if spans else ():
             made = np.zeros((2, blocks[0].shape[1]), np.float32)
             for block in blocks:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stemwright.measure._numpy import CELL, Array
 from stemwright.measure.runs import EDGE
+from stemwright.measure.tallies import peaks_of
 from stemwright.measure.windows import LOUD_FRAMES, MOST_QUIET, MOST_SUSPECTS, PARTS, QUIET_FRAMES, QUIET_LSB, Windows
 
 _LSB = 2.0**-23
@@ -44,7 +45,8 @@ class Gather:
 
     def _find_quiet(self, x: Array, n: int, peak: Array, mask: int) -> None:
         count = n // QUIET_FRAMES
-        tops = _grouped(peak, QUIET_FRAMES, count).max(axis=2)
+        each = QUIET_FRAMES // CELL
+        tops = peaks_of(peak[:, : count * each], each)
         self._zero_count += (tops == 0).sum(axis=1)
         quiet = (tops > 0) & (tops <= QUIET_LSB * _LSB * (mask & -mask))
         if not quiet.any():
@@ -60,16 +62,17 @@ class Gather:
     def _find_loud(self, x: Array, at: int, n: int, energy: Array) -> None:
         """Windows lie on a grid of 4096 frames; each belongs to the part in which it begins."""
         count = n // LOUD_FRAMES
-        powers = _grouped(energy, LOUD_FRAMES, count).sum(axis=(0, 2))
+        each = LOUD_FRAMES // CELL
+        powers = energy.sum(axis=0)[: count * each].reshape(count, each).sum(axis=1)
         starts = at + np.arange(count) * LOUD_FRAMES
         parts = starts * PARTS // max(self._frames, 1)
-        for part in np.unique(parts):
+        for part in sorted(set(parts.tolist())):
             mine = np.flatnonzero(parts == part)
             best = int(mine[powers[mine].argmax()])
-            if powers[best] > self._loud.get(int(part), (0.0,))[0]:
+            if powers[best] > self._loud.get(part, (0.0,))[0]:
                 first = EDGE + best * LOUD_FRAMES
                 window = x[:, first : first + LOUD_FRAMES].astype(np.float32)
-                self._loud[int(part)] = (float(powers[best]), int(starts[best]), window)
+                self._loud[part] = (float(powers[best]), int(starts[best]), window)
 
     def _find_suspects(self, x: Array, at: int, bend: Array) -> None:
         most = bend.max(axis=0)
@@ -114,9 +117,3 @@ class Gather:
             np.array([start for _, start, _ in suspects], np.int64),
             hops_dbfs,
         )
-
-
-def _grouped(cells: Array, frames: int, count: int) -> Array:
-    """`[channels, count, cells]`: the cells of `count` windows of so many frames."""
-    each = frames // CELL
-    return cells[:, : count * each].reshape(len(cells), count, each)

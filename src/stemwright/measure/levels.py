@@ -112,9 +112,8 @@ class _Pass:
         self.sizes, self.overview = Sizes(self.rate), Overview(frames)
         self.envelope = envelope if channels <= 2 else None
         self.gather = Gather(channels, self.rate, frames)
-        self.tenths, self.hops = Groups(self.rate / 10 / CELL), Groups(self.rate / 10 / CELL)
+        self.tenths = Groups(self.rate / 10 / CELL)
         self.tenth_sums: list[Floats] = []
-        self.hop_energies: list[Floats] = []
         self.first: int | None = None
         self.last: int | None = None
         self.head = self.first_sample = 0.0
@@ -141,41 +140,42 @@ class _Pass:
         around = np.maximum(cells.high, -cells.low)
         low, high, _, zeros, level, total, energy = (part[:, 2:-2] for part in cells)
         peak = around[:, 2:-2]
+        most = peak.max(axis=0)
+        top = float(most.max())
         if n % CELL:  # what follows the end of the file is no sample
             last = x[:, EDGE + n - n % CELL : EDGE + n]
             low[:, -1], high[:, -1] = last.min(axis=1), last.max(axis=1)
-        self._edges(x, at, n, peak)
+        self._edges(x, at, n, most)
         self.low, self.high = np.minimum(self.low, low.min(axis=1)), np.maximum(self.high, high.max(axis=1))
         self.sums += total.sum(axis=1)
         self.energies += energy.sum(axis=1)
-        self._loudness(x, at, n, sounding=bool(peak.any()))
+        self._loudness(x, at, n, sounding=top > 0)
         self.tenth_sums.append(self.tenths.feed(np.concatenate((total, energy))))
-        self.hop_energies.append(self.hops.feed(energy.sum(axis=0, keepdims=True))[0])
         self.silences.feed(x, at, n, zeros)
         self.overview.feed(x, at, n, low, high)
         if self.envelope:
             self.envelope.feed(low, high)
         used, mask = self._used()
-        self.sizes.feed(x, peak)
+        self.sizes.feed(x, peak, most)
         self.tops.feed(x, at, n, peak, level, self.sizes.top, used)
         self.gather.feed(x, at, n, peak, cells.bend, energy, mask)
-        if peak.any():
+        if top:
             over = self.true_peaks.feed(x, EDGE, around[:, 1:-1], cells.bend[:, 1:-1])
-            for channel in np.unique(over[:, 0]):
+            for channel in range(len(x)):
                 starts = at + over[over[:, 0] == channel, 1] * CELL
-                self.over.add(np.stack((starts, np.minimum(starts + CELL, self.frames)), axis=1), int(channel))
+                self.over.add(np.stack((starts, np.minimum(starts + CELL, self.frames)), axis=1), channel)
             if len(x) == 2:
                 self.apart += self.kernels.apart(x, EDGE, n)
                 self.opposite = self.opposite and np.array_equal(x[0, EDGE : EDGE + n], -x[1, EDGE : EDGE + n])
 
-    def _edges(self, x: Array, at: int, n: int, peak: Array) -> None:
+    def _edges(self, x: Array, at: int, n: int, most: Array) -> None:
         region = x[:, EDGE : EDGE + n]
         if at == 0:
             self.first_sample = float(np.abs(region[:, 0]).max())
             self.head = float(np.abs(region[:, : math.ceil(self.rate / 1000)]).max())
         kept = math.ceil(self.rate / 100)
         self.tail = np.concatenate((self.tail, region[:, -kept:]), axis=1)[:, -kept:]
-        sounding = np.flatnonzero(peak.any(axis=0))
+        sounding = np.flatnonzero(most > 0)
         if len(sounding):
             first, last = (
                 np.flatnonzero(x[:, EDGE + cell * CELL :][:, :CELL].any(axis=0)) for cell in sounding[[0, -1]]
@@ -186,8 +186,8 @@ class _Pass:
 
     def _loudness(self, x: Array, at: int, n: int, *, sounding: bool) -> None:
         self.quiet_frames = 0 if sounding else self.quiet_frames + n
-        marks = np.arange(at - at % self.hop + self.hop, at + n + 1, self.hop)
-        edges = np.unique(np.concatenate(([at], marks, [at + n]))) - at + EDGE
+        marks = range(at - at % self.hop + self.hop, at + n + 1, self.hop)
+        edges = np.array(sorted({at, *marks, at + n})) - at + EDGE
         if self.quiet_frames - n >= self.rate:  # all that could be heard has died away; denormals would be slow
             self.state[:] = 0
             parts = np.zeros(len(edges) - 1)
@@ -214,7 +214,8 @@ class _Pass:
         means, squares = self.sums / frames, self.energies / frames
         worst = int(np.abs(means).argmax())
         powers = np.concatenate((np.zeros(0), *self.powers))
-        energies = np.concatenate((np.zeros(0), *self.hop_energies)) / (max(self.rate / 10, CELL) * self.form.channels)
+        tenths = np.concatenate((np.zeros((2 * len(peaks), 0)), *self.tenth_sums), axis=1)
+        energies = tenths[len(peaks) :].sum(axis=0) / (max(self.rate / 10, CELL) * len(peaks))
         with np.errstate(divide="ignore"):
             hops = (10 * np.log10(energies)).astype(np.float32)
         levels = Levels(
@@ -229,7 +230,7 @@ class _Pass:
             lowest=float(self.low.min()) if self.frames else 0.0,
             highest=float(self.high.max()) if self.frames else 0.0,
             dc_sigma=math.sqrt(max(0.0, float(squares[worst] - means[worst] ** 2)) / frames),
-            dc_steady=self._steady(worst, float(means[worst])),
+            dc_steady=self._steady(tenths[[worst, len(peaks) + worst]], float(means[worst])),
             loudness=loudness_of(powers, self.hop),
             clipping=replace(
                 self.tops.result(top, used, found.sounding),
@@ -256,14 +257,14 @@ class _Pass:
         )
         return detect(levels, self.gather.windows(mask, hops))
 
-    def _steady(self, channel: int, mean: float) -> bool:
+    def _steady(self, tenths: Floats, mean: float) -> bool:
         """Whether at least half of that mean stands in most seconds that sound, and in the quietest tenths of seconds.
+
+        `tenths` are the sums of a channel's samples and of their squares `[2, n]`.
 
         A slow wave fails the first; the lopsided wave of a drum or a horn, which dies away with its sound, the second.
         """
-        channels = self.form.channels
-        tenths = np.concatenate((np.zeros((2 * channels, 0)), *self.tenth_sums), axis=1)
-        sums, energy = tenths[[channel, channels + channel]]
+        sums, energy = tenths
         sounding = np.flatnonzero(energy > 0)
         if not mean or not len(sounding):  # less than a tenth of a second is steady enough
             return mean != 0

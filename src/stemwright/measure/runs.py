@@ -195,7 +195,7 @@ class Silences:
         empty = zeros.min(axis=0)
         if empty[0] or empty[-1] or (empty >= max(1, self._least // 2)).any():
             region = x[:, EDGE : EDGE + n]
-            rows = rows_of(np.asarray(~region.any(axis=0)), at)
+            rows = rows_of(np.asarray((region == 0).all(axis=0)), at)
             border = (rows[:, 0] == at) | (rows[:, 1] == at + n)
             rows = rows[border | (rows[:, 1] - rows[:, 0] >= self._least)]
             for row in rows:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
 from stemwright.audio.checksum import verify_md5
 from stemwright.errors import InputError
 from stemwright.measure.across import measure_across, music
-from stemwright.measure.kernels import pays
+from stemwright.measure.crew import each, workers
+from stemwright.measure.kernels import kernels, pays
 from stemwright.measure.levels import measure
 from stemwright.measure.memory import Memory, Stamp, stamp
 from stemwright.measure.tallies import Envelope
 from stemwright.model import AudioFile, Levels, Progress, Stem, StemSet, Unreadable
-
-
-def workers() -> int:
-    """Files measured at the same time: one per core, or what the environment's STEMWRIGHT_WORKERS says."""
-    asked = os.environ.get("STEMWRIGHT_WORKERS", "")
-    return int(asked) if asked.isdecimal() and int(asked) else os.cpu_count() or 1
 
 
 def measure_set(stems: StemSet, remember: bool = False) -> Generator[Progress, None, StemSet]:
@@ -39,33 +32,40 @@ def measure_set(stems: StemSet, remember: bool = False) -> Generator[Progress, N
     new = [index for index in range(len(everything)) if index not in found]
     size = {index: everything[index].file.bytes or 1 for index in new}
     fast = pays(sum(size.values()))
-    total = Envelope(max((stem.file.frames for stem in stems.stems), default=0))
+    kernels(fast)  # loaded once, for all
+    crew = max(1, min(workers(), len(new)))
+    longest = max((stem.file.frames for stem in stems.stems), default=0)
+    totals = [Envelope(longest, shared=crew > 1) for _ in range(crew)]
     summed = {stem.file.path for stem in music(stems)}
-    with ThreadPoolExecutor(workers()) as pool:
-        jobs = {}
-        for index in new:
-            file = everything[index].file
-            jobs[pool.submit(_attempt, file, stamps[index], fast, total if file.path in summed else None)] = index
-        try:
-            done = 0
-            for job in as_completed(jobs):
-                index = jobs[job]
-                found[index] = levels = job.result()
-                done += size[index]
-                if memory and isinstance(levels, Levels) and (now := stamps[index]):
-                    memory.keep(everything[index].file, now, levels)
-                yield Progress("measure", done, sum(size.values()), "bytes")
-        finally:
-            for job in jobs:
-                job.cancel()
+
+    def attempt(job: int, worker: int) -> Levels | Unreadable:
+        file, total = everything[new[job]].file, totals[worker]
+        return _attempt(file, stamps[new[job]], fast, total if file.path in summed else None)
+
+    done = 0
+    for job, levels in each(attempt, len(new), crew, heavy=fast):
+        index = new[job]
+        file, now = everything[index].file, stamps[index]
+        found[index] = levels
+        done += size[index]
+        if memory and isinstance(levels, Levels) and now:
+            memory.keep(file, now, levels)
+        yield Progress("measure", done, sum(size.values()), "bytes")
     measured = _filled(stems, found)
     across = memory.across() if memory and not new else None
     if across is None:
         yield Progress("compare", 0, 0)
-        across = measure_across(measured, total)
+        heard = {everything[index].file.path for index in new}
+        across = measure_across(measured, _sum(totals) if {s.file.path for s in music(measured)} <= heard else None)
     if memory:
         memory.save(across)
     return replace(measured, across=across)
+
+
+def _sum(totals: list[Envelope]) -> Envelope:
+    for other in totals[1:]:
+        totals[0].add(other)
+    return totals[0]
 
 
 def _filled(stems: StemSet, found: dict[int, Levels | Unreadable]) -> StemSet:
@@ -90,13 +90,16 @@ def _stamp(file: AudioFile) -> Stamp | None:
 
 def _attempt(file: AudioFile, before: Stamp | None, fast: bool, total: Envelope | None) -> Levels | Unreadable:
     """The levels of a file, whose envelope is added to that of all stems."""
-    own = Envelope(total.frames) if total else None
+    envelope = Envelope(total.frames) if total else None
+    found: Levels | Unreadable
     try:
-        levels = measure(file, fast, own)
-        if total and own:
-            total.add(own, file.path)
+        levels = measure(file, fast, envelope)
         wrong = verify_md5(file)
-        found: Levels | Unreadable = replace(levels, checksum=wrong.detail if wrong else "")
+        found = replace(levels, checksum=wrong.detail if wrong else "")
     except InputError as error:
         found = Unreadable(file.path, error.kind, error.message.removeprefix(f"{file.path}: "))
-    return found if _stamp(file) == before else Unreadable(file.path, "changing", "was changed while it was read")
+    if _stamp(file) != before:
+        found = Unreadable(file.path, "changing", "was changed while it was read")
+    if total and envelope and isinstance(found, Levels):
+        total.add(envelope)
+    return found

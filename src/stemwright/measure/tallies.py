@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from threading import Lock
+import math
+from functools import reduce
+from mmap import mmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,21 +55,21 @@ class Sizes:
         self._cells = max(1, round(sample_rate / 100 / CELL))
         self._left = np.zeros(0, np.float32)
 
-    def feed(self, x: Array, peak: Array) -> None:
-        """A region with the peaks of its cells `[channels, k]`."""
-        most = float(peak.max(initial=0))
-        if most > self.top:
-            self.top, self.at_peak = most, 0
-        if most >= self.top * _NEAR > 0:
+    def feed(self, x: Array, peak: Array, most: Array) -> None:
+        """A region with the peaks of its cells `[channels, k]` and of all channels `[k]`."""
+        top = float(most.max())
+        if top > self.top:
+            self.top, self.at_peak = top, 0
+        if top >= self.top * _NEAR > 0:
             near = peak >= self.top * _NEAR
             lines = (line[EDGE : EDGE + near.shape[1] * CELL].reshape(-1, CELL) for line in x)
             sizes = np.abs(np.concatenate([cells[some] for cells, some in zip(lines, near, strict=True)]))
             self.at_peak += int(np.count_nonzero(sizes == self.top))
             _count(self._samples, sizes[sizes >= self.top * _NEAR])
-        blocks = np.concatenate((self._left, peak.max(axis=0)))
+        blocks = np.concatenate((self._left, most))
         whole = len(blocks) // self._cells * self._cells
         self._left = blocks[whole:]
-        tops = blocks[:whole].reshape(-1, self._cells).max(axis=1)
+        tops = peaks_of(blocks[:whole], self._cells)
         _count(self._blocks, tops[tops >= self.top * _NEAR])
 
     def below_peak(self) -> int:
@@ -79,6 +80,11 @@ class Sizes:
         """Share of the block peaks within 0.1 dB of the peak among those within 1 dB; 0 if there are too few."""
         at, near = (int(self._blocks[_bin(self.top * part) :].sum()) for part in (_AT, _NEAR))
         return at / near if at >= _FEWEST else 0.0
+
+
+def peaks_of(cells: Array, each: int) -> Array:
+    """The highest of every `each` cells along the last axis, sooner than by `max` for a few of them."""
+    return np.asarray(reduce(np.maximum, (cells[..., first::each] for first in range(each))))
 
 
 def _bin(size: float) -> int:
@@ -125,32 +131,30 @@ class Envelope:
     """The lowest and highest of every column of a mono or stereo file of at most `frames` frames, or of a sum of such.
 
     A column is a cell, or as many as leave no more than 2^18 columns, so that memory does not grow with the length.
+    A `shared` one is seen by the processes that are forked from this one.
     """
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, shared: bool = False) -> None:
         self.frames, cells = frames, -(-frames // CELL)
         self._cells = 1 << max(0, (cells - 1).bit_length() - _FINE)
         self.step = self._cells * CELL
-        self._low = np.zeros((2, -(-cells // self._cells)), np.float32)
-        self._high = np.zeros_like(self._low)
-        self._at, self._lock = 0, Lock()
-        self.files: set[Path] = set()
-        """Those that were added."""
+        shape, self._at = (2, 2, -(-cells // self._cells)), 0
+        held = mmap(-1, max(1, 4 * math.prod(shape))) if shared else np.zeros(math.prod(shape), np.float32)
+        self._low, self._high = np.frombuffer(held, np.float32, math.prod(shape)).reshape(shape)
 
     def feed(self, low: Array, high: Array) -> None:
         """The lowest and highest of the next cells `[channels, k]`, a power of two of them but at the end."""
-        starts = np.arange(0, low.shape[1], self._cells)
-        columns = slice(self._at, self._at + len(starts))
-        self._low[:, columns] = np.minimum.reduceat(low, starts, axis=1)
-        self._high[:, columns] = np.maximum.reduceat(high, starts, axis=1)
-        self._at += len(starts)
+        if self._cells > 1:
+            starts = np.arange(0, low.shape[1], self._cells)
+            low, high = np.minimum.reduceat(low, starts, axis=1), np.maximum.reduceat(high, starts, axis=1)
+        columns = slice(self._at, self._at + low.shape[1])
+        self._low[:, columns], self._high[:, columns] = low, high
+        self._at = columns.stop
 
-    def add(self, other: Envelope, file: Path) -> None:
-        """Make it that of a sum; threads may do so side by side."""
-        with self._lock:
-            self.files.add(file)
-            self._low += other._low
-            self._high += other._high
+    def add(self, other: Envelope) -> None:
+        """Make it that of a sum."""
+        self._low += other._low
+        self._high += other._high
 
     def heights(self) -> Array:
         """What no sample exceeds, by column."""

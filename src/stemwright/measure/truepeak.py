@@ -74,19 +74,17 @@ def _bank(taps: Floats) -> Bank:
 def _bounds(phase: Floats) -> tuple[float, Floats]:
     """A of one phase, and what each second difference may add, with the linear interpolation that makes A least."""
     size, centre = len(phase), len(phase) // 2 - 1
-    found = []
-    for part in np.linspace(-0.2, 1.2, 57):
-        rest = phase.copy()
-        rest[centre] -= 1 - part
-        rest[centre + 1] -= part
-        zeroth, first = rest.sum(), (rest * (np.arange(size) - centre)).sum()
-        rest[centre] -= zeroth - first
-        rest[centre + 1] -= first
-        bends = np.abs(np.cumsum(np.cumsum(rest)))
-        a = abs(1 - part + zeroth - first) + abs(part + first)
-        found.append((round(a, 9), float(bends.sum()), bends))
-    a, _, bends = min(found, key=lambda one: one[:2])
-    return a, bends
+    part = np.linspace(-0.2, 1.2, 57)
+    rest = np.tile(phase, (len(part), 1))
+    rest[:, centre] -= 1 - part
+    rest[:, centre + 1] -= part
+    zeroth, first = rest.sum(axis=1), rest @ (np.arange(size) - centre)
+    rest[:, centre] -= zeroth - first
+    rest[:, centre + 1] -= first
+    bends = np.abs(rest.cumsum(axis=1).cumsum(axis=1))
+    a = np.round(abs(1 - part + zeroth - first) + abs(part + first), 9)
+    best = np.lexsort((bends.sum(axis=1), a))[0]
+    return float(a[best]), bends[best]
 
 
 class TruePeaks:
