@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +67,9 @@ class Gather:
         powers = energy.sum(axis=0)[: count * each].reshape(count, each).sum(axis=1)
         starts = at + np.arange(count) * LOUD_FRAMES
         parts = starts * PARTS // max(self._frames, 1)
-        for part in sorted(set(parts.tolist())):
-            mine = np.flatnonzero(parts == part)
-            best = int(mine[powers[mine].argmax()])
+        begun = np.flatnonzero(np.diff(parts, prepend=-1))
+        for begin, end in pairwise([*begun.tolist(), count]):
+            best, part = begin + int(powers[begin:end].argmax()), int(parts[begin])
             if powers[best] > self._loud.get(part, (0.0,))[0]:
                 first = EDGE + best * LOUD_FRAMES
                 window = x[:, first : first + LOUD_FRAMES].astype(np.float32)

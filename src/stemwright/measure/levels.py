@@ -166,7 +166,8 @@ class _Pass:
                 self.over.add(np.stack((starts, np.minimum(starts + CELL, self.frames)), axis=1), channel)
             if len(x) == 2:
                 self.apart += self.kernels.apart(x, EDGE, n)
-                self.opposite = self.opposite and np.array_equal(x[0, EDGE : EDGE + n], -x[1, EDGE : EDGE + n])
+                mirrored = self.opposite and np.array_equal(low[0], -high[1])  # which costs next to nothing
+                self.opposite = mirrored and np.array_equal(x[0, EDGE : EDGE + n], -x[1, EDGE : EDGE + n])
 
     def _edges(self, x: Array, at: int, n: int, most: Array) -> None:
         region = x[:, EDGE : EDGE + n]

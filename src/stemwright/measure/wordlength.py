@@ -50,14 +50,15 @@ def _comb(samples: NDArray[np.float32]) -> tuple[float, float] | None:
     if density.sum() ** 2 < _FEWEST * (density * taper).sum() or np.count_nonzero(density) < _FEWEST_CODES:
         return None
     size = 2 * _RANGE
-    heights = np.abs(np.fft.rfft(density, size)) / density.sum()
+    waves = np.fft.rfft(density, size)
+    squares = waves.real**2 + waves.imag**2  # of heights: a root of each would take as long as the transform
     first, end = size // _COARSEST, size // _FINEST
-    comb = np.minimum.reduce([_nearby(heights, first, end, harmonic) for harmonic in (1, 2, 3, 4)])
-    top = float(comb.max())
-    place = first + int(np.argmax(comb > 0.7 * top))
+    comb = np.minimum.reduce([_nearby(squares, first, end, harmonic) for harmonic in (1, 2, 3, 4)])
+    top = float(np.sqrt(comb.max()) / density.sum())
+    place = first + int(np.argmax(comb > 0.7**2 * comb.max()))
     if top <= _SUSPECT:
         return top, size / place
-    finer = 4 * (place - 1) + int(np.argmax(heights[4 * (place - 1) : 4 * (place + 1) + 1]))
+    finer = 4 * (place - 1) + int(np.argmax(squares[4 * (place - 1) : 4 * (place + 1) + 1]))
     step = size / place
     held = _neighbours(samples, 4 * size / finer)
     return None if held is None else (top if held > _SUSPECT else held, step)
@@ -77,10 +78,10 @@ def _neighbours(samples: NDArray[np.float32], step: float) -> float | None:
     return float(np.abs(np.exp(2j * np.pi * steps).mean()))
 
 
-def _nearby(heights: NDArray[np.float64], first: int, end: int, harmonic: int) -> NDArray[np.float64]:
-    """The largest height near that multiple of each place: it is off by a multiple of the rounding."""
+def _nearby(squares: NDArray[np.float64], first: int, end: int, harmonic: int) -> NDArray[np.float64]:
+    """The largest near that multiple of each place: it is off by a multiple of the rounding."""
     around = [
-        heights[harmonic * first + off : harmonic * (end - 1) + off + 1 : harmonic]
+        squares[harmonic * first + off : harmonic * (end - 1) + off + 1 : harmonic]
         for off in range(-harmonic, harmonic + 1)
     ]
     best: NDArray[np.float64] = np.maximum.reduce(around)
