@@ -1,7 +1,7 @@
 """Speed and memory of `stemwright audit` beside other people's meters, every figure that of whole processes.
 
-Two sets are synthesised: 8 stereo 24/48 stems of four minutes and 100 of ten seconds. CPU seconds are user + system of
-the process and its children; programs that are not installed are left out.
+Sets are synthesised: 8 stereo 24/48 stems of four minutes, 100 of ten seconds, and if asked 100 of four minutes. CPU
+seconds are user + system of the process and its children; programs that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=240, help="length of the 8 stems")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many")
+    parser.add_argument("--whole", action="store_true", help="also 100 stems as long as the 8 (7 GB, ten minutes)")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stemwright-bench-") as name:
         scratch = Path(name)
@@ -64,6 +65,9 @@ def main() -> None:
         print(f"compiling the kernels, once: {run(audit(few)).cpu_s:.2f} CPU-s")
         for folder in (few, many):
             compare(folder, asked.rounds, scratch)
+        if asked.whole:
+            compare(stems(scratch / "whole", 100, round(asked.seconds * RATE)), 1, scratch)
+            shutil.rmtree(scratch / "whole")
         small = stems(scratch / "small", 1, RATE)
         print(f"\none stem of a second: {best(asked.rounds, audit(small)).wall_s:.2f} s wall")
         for minutes in (1, 10, 60):

@@ -29,7 +29,7 @@ COLUMNS = 600
 OFTEN = 3
 """Pieces in which a stem must be loud before it is known well enough."""
 MOST_PIECES = 48
-FIRST_LOOK = 64
+FIRST_LOOK = 32
 _ROUNDING = 1 + 1e-5
 """Sums of float32 may come out higher, added in another order."""
 LOUDEST_DBFS = 60.0
