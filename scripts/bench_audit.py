@@ -80,7 +80,7 @@ def compare(folder: Path, rounds: int, scratch: Path) -> None:
     """One table: our rows, then each peer with how much more CPU it takes."""
     files = sorted(folder.iterdir())
     size = sum(path.stat().st_size for path in files) / 1e6
-    print(f"\n{len(files)} stems, {size:.0f} MB{'':14} CPU s  wall s  CPU of theirs/ours")
+    print(f"\n{len(files)} stems, {size:.0f} MB{'':14} CPU s  wall s  theirs/ours: CPU")
     ours = best(rounds, audit(folder))
     single = best(rounds, audit(folder), STEMWRIGHT_WORKERS="1")
     row("stemwright audit, every rule", ours)
@@ -92,7 +92,8 @@ def compare(folder: Path, rounds: int, scratch: Path) -> None:
     row("  again, nothing changed", best(rounds, audit(folder, "--remember")))
     for name, commands in peers(files, scratch):
         found = best(rounds, *commands)
-        row(name, found, f"{found.cpu_s / ours.cpu_s:.1f}, of one worker {found.cpu_s / single.cpu_s:.1f}")
+        wall = f"wall {found.wall_s / ours.wall_s:.1f}"
+        row(name, found, f"{found.cpu_s / ours.cpu_s:.1f}, of one worker {found.cpu_s / single.cpu_s:.1f}; {wall}")
 
 
 def row(name: str, cost: Cost, note: str = "") -> None:

@@ -78,7 +78,7 @@ def weighted(x: Array, rate: int, state: Floats, edges: NDArray[np.intp]) -> Flo
     like = lengths[1:] == lengths[1:2]
     alike = int(like.argmin()) if not like.all() else len(like)
     lanes = len(x) * alike
-    starts, states, scratch = np.empty(lanes, np.int64), np.empty((lanes, 4)), np.empty((5 + TILE) * LANES)
+    starts, states, scratch = np.empty(lanes + LANES, np.int64), np.empty((lanes, 4)), np.empty((5 + TILE) * LANES)
     found, (turn, drives) = np.empty((len(x), parts)), _leap(rate)
     rest = _turned(rate, int(lengths[1]) % LEAP if alike else 0)
     held = (np.array(coefficients(rate)), turn, rest, drives, starts, states, scratch, state, found)
