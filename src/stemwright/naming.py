@@ -81,23 +81,24 @@ def guess_role(name: str) -> str:
     texts = {f" {' '.join(reading)} ": "".join(reading) for reading in readings}
     best: tuple[int, ...] = ()
     found = "other"
-    for role, known in roles().items():
-        for synonym in known.words + known.weak:
-            for text, glued in texts.items():
-                if end := _end_of(synonym, text, glued):
-                    rank = (synonym not in known.weak, end + 2 - len(text), len(synonym))
-                    if rank > best:
-                        best, found = rank, role
+    for role, spaced, at_the_end, strong in _synonyms():
+        for text, glued in texts.items():
+            end = text.rfind(spaced)
+            if end >= 0 or (at_the_end and glued.endswith(at_the_end)):
+                rank = (strong, end + len(spaced) - len(text) if end >= 0 else 0, len(spaced))
+                if rank > best:
+                    best, found = rank, role
     return found
 
 
-def _end_of(synonym: str, text: str, glued: str) -> int:
-    """Where a synonym ends in a name, counted in characters; 0 when it is not there."""
-    at = text.rfind(f" {synonym} ")
-    if at >= 0:
-        return at + len(synonym)
-    at_the_end = len(synonym) > 4 and glued.endswith(synonym.replace(" ", ""))  # `drumloopguitar`
-    return len(text) - 2 if at_the_end else 0
+@cache
+def _synonyms() -> tuple[tuple[str, str, str, bool], ...]:
+    """The words for all roles: the role, the word between spaces, as it may end a name (`drumloopguitar`), not weak."""
+    return tuple(
+        (role, f" {word} ", word.replace(" ", "") if len(word) > 4 else "", word not in known.weak)
+        for role, known in roles().items()
+        for word in known.words + known.weak
+    )
 
 
 @dataclass(frozen=True, slots=True)
