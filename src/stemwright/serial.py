@@ -77,6 +77,8 @@ _CALLED: dict[Any, str] = {float: "a number", int: "a whole number", str: "a tex
 
 def build(kind: Any, value: Any) -> Any:
     """Turn plain JSON back into a value of type `kind`."""
+    if type(value) is kind and kind in _CALLED:
+        return value
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, typing.TypeVar) or kind is Any:
         return value
@@ -105,8 +107,6 @@ def build(kind: Any, value: Any) -> Any:
         return float(value)
     if kind is Fraction and isinstance(value, str) and _FRACTION.fullmatch(value):
         return Fraction(value)
-    if kind in (int, str, bool) and type(value) is kind:
-        return value
     raise TypeError(f"{value!r} is not {_CALLED.get(kind) or getattr(kind, '__name__', kind)}")
 
 
