@@ -24,7 +24,7 @@ from stemwright.cli import main
 from stemwright.errors import AlreadyThere, DiskFull, InputError, NotFoundInput, OutputError, SettingsError
 from stemwright.model import Outcome
 from stemwright.workflows.fix import Fixed, FixOptions, fix_folder, report, undo_fix
-from support import finish
+from support import finish, run, run_json
 
 
 def fix(folder: Path, **options: object) -> Fixed:
@@ -399,7 +399,7 @@ def test_no_stem_that_can_be_read(tmp_path: Path) -> None:
     (folder / "Thumbs.db").write_text("x")
     made = outcome(folder)
     assert not made.result.work
-    assert any("nothing can be repaired" in warning for warning in made.warnings)
+    assert made.failed == ("nothing can be repaired: no file of the set can be read",)
     assert {finding.rule for finding, _ in made.result.left} >= {finding.rule for finding in made.result.before}
     assert [path.name for path in tmp_path.iterdir()] == ["Song"]
 
@@ -429,6 +429,23 @@ def test_subfolders_that_stay_behind_are_named(tmp_path: Path) -> None:
         "Lyrics is not in the result: a folder",
     ]
     assert outcome(folder, in_place=True).warnings == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_stem_that_is_missing_from_the_result_fails_a_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dry: tuple[str, ...]
+) -> None:
+    """It was told, and yet the exit code said that all was well."""
+    folder = spoilt(tmp_path / "Song", "short")
+    (folder / "Gtr.wav").symlink_to("../away/Gtr.wav")
+    told = "Gtr.wav is not in the result: it cannot be read"
+    code, made = run_json(capsys, "fix", folder, *dry)
+    assert (code, made["ok"], made["failed"], made["warnings"]) == (3, False, [told], [])
+    code, _, err = run(capsys, "fix", folder, "--out", tmp_path / "there", *dry)
+    assert code == 3
+    assert f"error: {told}\n" in err
+    assert run(capsys, "fix", folder, "--in-place", *dry)[0] == 0, "in place nothing is missing"
 
 
 def test_undo_sweeps_what_a_kill_left(tmp_path: Path) -> None:

@@ -103,9 +103,9 @@ def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Out
     plan = replace(plan.claim(noted), refused=tuple(both for both in plan.refused if both[0] not in noted))
     notes = tuple(f"{target.name}_notes{suffix}" for suffix in deliver.SUFFIXES) if noted else ()
     result = _planned(target, folder, plan, before, notes)
-    beside, warnings = _told(stems, plan, new_folder=result.work and not options.in_place)
+    beside, warnings, failed = _told(stems, plan, new_folder=result.work and not options.in_place)
     if not result.work or options.dry_run:
-        return Outcome((), result, warnings)
+        return Outcome((), result, warnings, failed=failed)
     if not options.in_place:
         publish.check_free(target, force=options.force)
     with publish.workshop(folder if options.in_place else target.parent, target.name) as room:
@@ -134,7 +134,7 @@ def fix_folder(folder: Path, options: FixOptions = FixOptions()) -> Workflow[Out
     kinds = {t.name: "mix" if t.mix else "stem" for t in plan.treatments} | dict.fromkeys(notes, "notes")
     names = new if options.in_place else sorted(path.name for path in target.iterdir())
     outputs = tuple(Output(target / name, kinds.get(name, "report")) for name in names)
-    return Outcome(outputs, result, warnings)
+    return Outcome(outputs, result, warnings, failed=failed)
 
 
 def _fill(room: Path, plan: repair.Plan, beside: list[Path], *, link: bool) -> Workflow[list[str]]:
@@ -183,22 +183,25 @@ def _taken(path: Path, room: Path, *, link: bool) -> str:
     return ""
 
 
-def _told(stems: StemSet, plan: repair.Plan, *, new_folder: bool) -> tuple[list[Path], tuple[str, ...]]:
-    """Files beside the stems that are taken over, and what the user should know."""
+def _told(
+    stems: StemSet, plan: repair.Plan, *, new_folder: bool
+) -> tuple[list[Path], tuple[str, ...], tuple[str, ...]]:
+    """Files beside the stems that are taken over, what the user should know, and what is missing from the result."""
     gone = {path for path, _ in plan.aside}
     rest = [path for path in stems.other_files if path not in gone and path.name != publish.REPORT]
     rest += [*(bad.path for bad in stems.unreadable), *(mix.file.path for mix in stems.other_mixes)]
     able = [path for path in rest if path.is_file() and os.access(path, os.R_OK)]
-    lost = [(path, "it cannot be read") for path in rest if path not in able]
     inner = sorted(path for path in (stems.folder.iterdir() if stems.folder else ()) if path.is_dir())
-    lost += [(path, "a folder") for path in inner if path not in rest and not path.name.startswith(".")]
-    warnings = [f"{path.name} is not in the result: {why}" for path, why in lost if new_folder]
+    folders = [path for path in inner if path not in rest and not path.name.startswith(".")]
+    warnings = [f"{path.name} is not in the result: a folder" for path in folders if new_folder]
+    failed = [f"{path.name} is not in the result: it cannot be read" for path in rest if path not in able]
+    failed = failed if new_folder else []
     if not plan.treatments:
-        warnings.append("nothing can be repaired: no file of the set can be read")
+        failed.append("nothing can be repaired: no file of the set can be read")
     lower = -min((t.gain_db for t in plan.stems), default=0.0)
     if lower and any(t.mix for t in plan.treatments):
         warnings.append(f"the reference mix keeps its level; the stems are {lower:.2f} dB lower")
-    return able, tuple(warnings)
+    return able, tuple(warnings), tuple(failed)
 
 
 def _claimed(finding: Finding, plan: repair.Plan) -> bool:

@@ -37,5 +37,5 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
         output.show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
         return 0
     outcome = output.run(fix_folder(folder, FixOptions(**asked)))
-    output.show("fix", outcome, found.fixed, ok=not outcome.result.still)
-    return int(bool(outcome.result.still))
+    code = output.show("fix", outcome, found.fixed, ok=not outcome.result.still)
+    return 1 if outcome.result.still else code
