@@ -5,8 +5,11 @@ So that audio is never moved and every bar line from bar 1 on is exact in time, 
 whole beats, an incomplete bar first, then complete ones, at the one tempo that makes them end on the downbeat. Where
 that is more than 2 % off the song's, the beats are 8ths or 16ths: an odd metre disturbs less than an odd tempo (and no
 tempo is off by more than an eighth of a quarter note in the lead-in). A lead-in of less than one and a half 16ths gets
-finer beats, to 64ths, for a tempo at most a third faster or a fifth slower unless it is shorter than a 32nd note; one
-of less than 4 ms, too short for any DAW's tempo range, is left out and the grid begins at frame 0.
+finer beats, to 64ths, for a tempo at most a third faster or a fifth slower unless it is shorter than a 32nd note.
+
+In less than 12.5 ms not even a 64th fits at 300 BPM, and not every DAW has more. Bar 1 begins at frame 0 then and is so
+much longer, by less than 1 % of two seconds: nobody hears that, and every bar line from bar 2 on is exact. A lead-in of
+less than 4 ms is not worth a change of tempo: it is left out, and the whole grid begins at frame 0.
 
 A DAW that is told by hand where bar 1 is stretches one tempo over whole bars before it, as Logic's Beat Mapping does.
 That is not done here: an upbeat would leave the grid, synced delays would run at a tempo that the song never has, and
@@ -25,10 +28,13 @@ from itertools import pairwise
 from typing import Any
 
 from stemwright.model import Estimate, Marker, MeterChange, Song, TempoChange
-from stemwright.units import exact_bpm, parse_key, seconds, tamed
+from stemwright.units import exact_bpm, frames, parse_key, seconds, tamed
 
 DEFAULT_BPM = 120.0
 """What DAWs assume when a song's tempo is unknown."""
+
+_SHORTEST_S, _ROOM_S = Fraction(1, 256), Fraction(1, 80)
+"""A lead-in that is left out below the first, and is a part of bar 1 below the second: a 64th at 300 BPM."""
 
 _FASTEST = 960
 """BPM; REAPER takes no more."""
@@ -52,20 +58,35 @@ class GridPoint:
 
 def grid(song: Song) -> tuple[GridPoint, ...]:
     """Tempo and metre from frame 0 on, the lead-in first; at least one point."""
+    own = _from_bar_one(song)
+    lead, quarters = _lead_in(own[0])
+    if not lead and own[0].at:
+        own = _from_zero(own)
+    return (*lead, *(replace(point, quarters=point.quarters + quarters) for point in own))
+
+
+def _from_bar_one(song: Song) -> tuple[GridPoint, ...]:
+    """The points from bar 1 on, exact, with quarters counted from there."""
     tempos = {Fraction(0): exact_bpm(song.bpm.value if song.bpm else DEFAULT_BPM)}
     tempos |= {change.at: exact_bpm(change.bpm) for change in song.tempo_map}
     meters = {Fraction(0): (4, 4)} | {m.at: (m.numerator, m.denominator) for m in song.meter_map}
-    bpm, meter = tempos[Fraction(0)], meters[Fraction(0)]
     downbeat = seconds(song.downbeat_frame, song.sample_rate) if song.bpm else Fraction(0)
-    points, quarters = _lead_in(downbeat, bpm, meter)
-    at = downbeat if points else Fraction(0)
-    here = Fraction(0)
-    for position in sorted({*tempos, *meters}):
-        at = tamed(at + (position - here) * 60 / bpm)
-        quarters += position - here
-        here, bpm, meter = position, tempos.get(position, bpm), meters.get(position, meter)
-        points.append(GridPoint(at, quarters, bpm, meter))
-    return tuple(points)
+    points = points_of(changes_of(tempos, meters))
+    return tuple(replace(point, at=point.at + (downbeat if downbeat >= _SHORTEST_S else 0)) for point in points)
+
+
+def _from_zero(points: tuple[GridPoint, ...]) -> tuple[GridPoint, ...]:
+    """The same with a longer bar 1, which begins at frame 0."""
+    first, *later = points
+    bar = first.quarters + _bar(first.meter)
+    if not later or later[0].quarters > bar:
+        later = [replace(first, at=seconds_at(points, bar), quarters=bar), *later]
+    return replace(first, at=Fraction(0), bpm=later[0].quarters * 60 / later[0].at), *later
+
+
+def _bar(meter: Meter) -> Fraction:
+    """The quarters in a bar."""
+    return Fraction(4 * meter[0], meter[1])
 
 
 def quarters_at(points: tuple[GridPoint, ...], at: Fraction) -> Fraction:
@@ -87,19 +108,14 @@ def longest(points: tuple[GridPoint, ...], end: Fraction) -> GridPoint:
 
 def lead_in_of(song: Song) -> tuple[int, GridPoint]:
     """How many bars lie before bar 1, an incomplete one counted whole, and the grid point of bar 1."""
-    points, at = grid(song), bar_start(song, 1)
-    before = [point for point in points if point.at < at]
-    ends = [point.quarters for point in points[1 : len(before) + 1]]
-    bars = sum((end - p.quarters) / Fraction(4 * p.meter[0], p.meter[1]) for p, end in zip(before, ends, strict=True))
-    return int(bars), points[len(before)]
+    first = _from_bar_one(song)[0]
+    lead, quarters = _lead_in(first)
+    bar_one = replace(first, quarters=quarters)
+    return sum(int((q.quarters - p.quarters) / _bar(p.meter)) for p, q in pairwise((*lead, bar_one))), bar_one
 
 
 def bar_start(song: Song, bar: int) -> Fraction:
     """The time in seconds after frame 0 at which a bar begins; bars count from 1, which is the downbeat."""
-    points = grid(song)
-    downbeat = seconds(song.downbeat_frame, song.sample_rate) if song.bpm else Fraction(0)
-    tempo, first = exact_bpm(song.bpm.value if song.bpm else DEFAULT_BPM), next(iter(song.meter_map), None)
-    _, position = _lead_in(downbeat, tempo, (first.numerator, first.denominator) if first and not first.at else (4, 4))
     counted, length, left = Fraction(0), Fraction(4), bar - 1
     for meter, following in zip(song.meter_map, (*song.meter_map[1:], None), strict=True):
         length = Fraction(4 * meter.numerator, meter.denominator)
@@ -107,9 +123,7 @@ def bar_start(song: Song, bar: int) -> Fraction:
         if bars > left or not following:  # a bar may be cut short by the next metre
             break
         left, counted = left - bars, following.at if following else counted
-    position += counted + left * length
-    point = next((p for p in reversed(points) if p.quarters <= position), points[0])
-    return point.at + (position - point.quarters) * 60 / point.bpm
+    return seconds_at(_from_bar_one(song), counted + left * length)
 
 
 def seconds_at(points: tuple[GridPoint, ...], quarters: Fraction) -> Fraction:
@@ -194,9 +208,14 @@ def song_of_points(points: tuple[GridPoint, ...], bar_one: int = 0, sample_rate:
     `bar_one` (frames at `sample_rate`) is where the session says that bar 1 begins. When the points before are the
     lead-in that `grid` would write, it is; otherwise the first point is bar 1, which is as exact in time.
     """
-    for first, point in enumerate(points[:3]):
-        changes = _changes(points[first:]) | {"downbeat_frame": bar_one}
-        close = abs(point.at - seconds(bar_one, sample_rate)) < Fraction(1, 200)
+    starts = [(bar_one, points[first:]) for first in range(min(len(points), 3))]
+    if len(points) > 1:  # bar 1 may be longer by what is before it
+        (first, end), same = points[:2], points[0].meter == points[1].meter
+        first = replace(first, at=end.at - (end.quarters - first.quarters) * 60 / end.bpm, bpm=end.bpm)
+        starts.append((frames(first.at, sample_rate), (first, *points[1 + same :])))
+    for downbeat, start in starts:
+        changes = _changes(start) | {"downbeat_frame": downbeat}
+        close = abs(start[0].at - seconds(bar_one, sample_rate)) < Fraction(1, 200)
         if close and _alike(grid(replace(Song("", sample_rate), **changes)), points):
             return changes
     return _changes(points) | {"downbeat_frame": 0}
@@ -227,19 +246,19 @@ def _alike(some: tuple[GridPoint, ...], others: tuple[GridPoint, ...]) -> bool:
     )  # fmt: skip
 
 
-def _lead_in(downbeat: Fraction, bpm: Fraction, meter: tuple[int, int]) -> tuple[list[GridPoint], Fraction]:
-    """The points before bar 1 and their length in quarters."""
-    beats_per_bar, beat_type = meter
-    exact = downbeat * bpm / 240 * beat_type
+def _lead_in(bar_one: GridPoint) -> tuple[list[GridPoint], Fraction]:
+    """The points before bar 1 and their length in quarters; none where there is no room for any."""
+    beats_per_bar, beat_type = meter = bar_one.meter
+    exact = bar_one.at * bar_one.bpm / 240 * beat_type
     while beat_type < (64 if round(exact) < 2 else 16) and abs(round(exact) - exact) > _NEAR * exact:
         beat_type, beats_per_bar, exact = beat_type * 2, beats_per_bar * 2, exact * 2
     beats = max(round(exact), 1)
     while beats % 2 == 0 and beat_type > meter[1]:  # 3/4, not 12/16
         beat_type, beats_per_bar, beats = beat_type // 2, beats_per_bar // 2, beats // 2
     quarters = Fraction(4 * beats, beat_type)
-    if downbeat * _FASTEST < quarters * 60:
+    if bar_one.at < _ROOM_S or bar_one.at * _FASTEST < quarters * 60:
         return [], Fraction(0)
-    tempo = quarters * 60 / downbeat
+    tempo = quarters * 60 / bar_one.at
     rest = beats % beats_per_bar
     points = [GridPoint(Fraction(0), Fraction(0), tempo, (rest, beat_type))] if rest else []
     if beats > rest:
