@@ -68,6 +68,18 @@ def require_writable(folder: Path, hint: str = "give a folder you may write to w
         raise OutputError(f"{folder}: cannot be written", hint)
 
 
+def require_room(folder: Path, needed: int = 0) -> None:
+    """Told before the work: raises OutputError when nothing can be made in a folder, which need not be there yet.
+
+    DiskFull when there are less than `needed` bytes left.
+    """
+    with writing(folder):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        with workroom(there):
+            if shutil.disk_usage(there).free < needed:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed onto it when the block ends well, removed when it does not.

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 
 from stemwright.errors import DiskFull, OutputError, StemwrightError, WeightsUnavailable
 from stemwright.handover import manifest
+from stemwright.model import Progress
 from stemwright.workflows.facts import Given
+from stemwright.workflows.pack import PackOptions, pack_folder
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.separation import SplitOptions
 from stemwright.workflows.split import split
@@ -42,7 +45,7 @@ def test_disk_full_while_splitting(song: Path, tiny_disk: Path, free_engine: lis
 
 
 def test_disk_full_while_taking_stems(tmp_path: Path, tiny_disk: Path) -> None:
-    stems = write_stems(tmp_path / "S", pulse_song(12.0))
+    stems = write_stems(tmp_path / "S", pulse_song(5.0))  # 16-bit ones would have room
     with pytest.raises(DiskFull):
         finish(prep(stems, PrepOptions(given=GIVEN, out=tiny_disk)))
     for path in tiny_disk.rglob("*"):
@@ -63,11 +66,36 @@ def test_disk_full_while_writing_sessions(song: Path, tmp_path: Path, free_engin
     assert not list(folder.glob("*.aaf")) and not list(folder.rglob(".*"))
 
 
-def test_read_only_place(song: Path, tiny_disk: Path, free_engine: list[str]) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+def steps(work: Iterator[Progress]) -> list[str]:
+    """What a workflow set about before it refused a place."""
+    begun = []
     with pytest.raises(OutputError) as caught:
-        finish(prep(song, PrepOptions(given=GIVEN, out=tiny_disk)))
-    assert "you may write to" in caught.value.hint and not list(tiny_disk.iterdir())
+        begun += (event.step for event in work)
+    assert "you may write to" in caught.value.hint or "free some space" in caught.value.hint
+    return begun
+
+
+@pytest.mark.parametrize("place", [".", "new/folder"])
+def test_a_read_only_place_is_told_before_the_work(
+    song: Path, tiny_disk: Path, free_engine: list[str], place: str
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+    assert steps(prep(song, PrepOptions(out=tiny_disk / place))) == ["read"]
+    assert steps(pack_folder(song.parent, PackOptions(out=tiny_disk / place / "a.zip"))) == []
+    assert not list(tiny_disk.iterdir()) and not free_engine
+    finish(prep(song, PrepOptions(given=GIVEN, out=tiny_disk / place, dry_run=True)))  # a plan needs no place
+
+
+def test_a_disk_too_small_is_told_before_the_work(tmp_path: Path, tiny_disk: Path) -> None:
+    stems = write_stems(tmp_path / "S", pulse_song(12.0))
+    assert set(steps(prep(stems, PrepOptions(out=tiny_disk)))) == {"read"}
+    assert steps(pack_folder(stems, PackOptions(out=tiny_disk))) == []
+    assert not list(tiny_disk.iterdir())
+
+
+def test_a_place_inside_of_a_file(song: Path) -> None:
+    assert steps(prep(song, PrepOptions(out=song / "there"))) == ["read"]
+    assert steps(pack_folder(song.parent, PackOptions(out=song / "a.zip"))) == []
 
 
 def test_no_weights_and_offline(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

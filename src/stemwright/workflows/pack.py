@@ -16,7 +16,7 @@ from stemwright.handover.pack import Member, Sums
 from stemwright.handover.received import Verified
 from stemwright.handover.references import reference
 from stemwright.model import Outcome, Output, Progress, Workflow
-from stemwright.safety import safe_join
+from stemwright.safety import require_room, safe_join
 from stemwright.units import many
 from stemwright.workflows.audit import AuditOptions, audit_folder
 from stemwright.workflows.prep import Delivery
@@ -68,6 +68,8 @@ def pack_folder(folder: Path, options: PackOptions = PackOptions()) -> Workflow[
     if not options.force:
         _refuse_unfinished(folder, made)
         _refuse_taken(target, made)
+    if not options.dry_run:
+        require_room(target.parent, sum(member.bytes for member in found))  # told before minutes of work
     profile = options.profile or (made and made.option("profile")) or "protools"
     audited = yield from audit_folder(folder, AuditOptions(profile, form="html", beside=True))
     if audited.result.fails("error") and not options.force:

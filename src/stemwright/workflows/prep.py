@@ -20,6 +20,7 @@ from stemwright.handover import SeparationFacts, manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest
 from stemwright.handover.notes import NotesFacts
 from stemwright.model import AudioFile, Finding, Outcome, Progress, Song, StemSet, Workflow
+from stemwright.safety import require_room
 from stemwright.session import beside, formats
 from stemwright.session.verify import Verified
 from stemwright.workflows import deliver, facts, guides, separation, stems
@@ -101,6 +102,9 @@ def _prep(
     parent = (options.out or source.resolve().parent).absolute()
     workflow = f"prep{options.split.stretch}"
     found = Ledger.find(parent, workflow, inputs)
+    if not options.dry_run:
+        least = 0 if found or options.split.stretch else sum(2 * f.frames * f.format.channels for f in files)
+        require_room(found.folder if found else parent, least)  # told before minutes of work
     known = kept(found, given_stems)
     plan = beside.planned(given_stems).song if given_stems else None
     heard = [options.given, options.split.stretch, options.split.preview_s, known.stated.song, plan]
