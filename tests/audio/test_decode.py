@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from odd_wavs import FLOATS, tool
 
+from stemwright.audio.coders import ffmpeg
 from stemwright.audio.decode import foreign
 from stemwright.audio.mp4 import stated_seconds
 from stemwright.audio.probe import probe
@@ -151,6 +152,15 @@ def test_a_playlist_cannot_make_a_decoder_open_its_neighbour(tmp_path: Path) -> 
             (tmp_path / name).write_text(text)
             with pytest.raises(NotAudio):
                 probe(tmp_path / name)
+
+
+def test_nor_can_it_make_an_encoder(tmp_path: Path) -> None:
+    tool("ffmpeg", "-version")
+    soundfile.write(tmp_path / "neighbour.wav", FLOATS.T, 48_000)
+    for text in ("ffconcat version 1.0\nfile neighbour.wav\n", "#EXTM3U\n#EXTINF:1,\nneighbour.wav\n#EXT-X-ENDLIST\n"):
+        (tmp_path / "a.wav").write_text(text)
+        with pytest.raises(DamagedAudio, match=r"a\.wav: ffmpeg cannot convert it"):
+            ffmpeg(tmp_path / "a.wav", tmp_path / "a.mp3", hint="")
 
 
 def test_without_a_decoder_the_next_step_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

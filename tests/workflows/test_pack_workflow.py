@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stemwright.audio import coders
 from stemwright.audio.probe import probe
 from stemwright.errors import (
     AlreadyThere,
@@ -21,7 +22,7 @@ from stemwright.errors import (
     OutputError,
     WrongOption,
 )
-from stemwright.handover import manifest, references
+from stemwright.handover import manifest
 from stemwright.workflows import dropped
 from stemwright.workflows.facts import Given
 from stemwright.workflows.pack import PackOptions, pack_folder, packed, verify
@@ -177,7 +178,7 @@ def test_an_encoder_that_fails_is_told(
             raise happens
         return happens
 
-    monkeypatch.setattr(references, "child", child)
+    monkeypatch.setattr(coders, "child", child)
     stems = write_stems(tmp_path / "Stems", {"Drums": tone(100)}, 48_000)
     with pytest.raises(error):
         finish(pack_folder(stems, PackOptions(mp3=True)))

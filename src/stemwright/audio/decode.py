@@ -8,7 +8,6 @@ in a DAW, because nothing in the file tells. M4A: see `mp4.py`.
 from __future__ import annotations
 
 import atexit
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -17,23 +16,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from stemwright.audio.coders import ffmpeg
 from stemwright.audio.headers import MAX_RATE
 from stemwright.audio.lengths import cut_short, shortfall
 from stemwright.audio.mp4 import is_protected, lossless_bits, stated_seconds
 from stemwright.errors import DamagedAudio, NotAudio, UnreadableAudio
 from stemwright.model import AudioFile, AudioFormat
-from stemwright.safety import child
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64,
          "ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}  # fmt: skip
 _CONTAINERS = {"WAV": "wav", "WAVEX": "wav", "RF64": "rf64", "AIFF": "aiff", "CAF": "caf", "W64": "w64", "FLAC": "flac",
                "OGG": "ogg", "MPEG": "mp3", "MP3": "mp3"}  # fmt: skip
 _FOREIGN = {b"\x30\x26\xb2\x75": "wma", b"wvpk": "wv", b"\x1aE\xdf\xa3": "mka", b"MAC ": "ape"}
-FFMPEG_FORMATS = "aac,aiff,ape,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64,wv"
-"""Demuxers ffmpeg may use. Without this list a file that calls itself .wav can make it open other files."""
 HEAD = 32
 """Bytes from the start of a file that tell what it is."""
-_FFMPEG_TIMEOUT_S = 1800
 
 
 def foreign(head: bytes) -> str:
@@ -140,23 +136,10 @@ def _as_wav(path: Path, size: int, mtime_ns: int) -> Path:
         return target
     # Edit lists round to milliseconds; where the file states its exact length, that is cut to and not the list's.
     exact = ["-advanced_editlist", "0"] if stated_seconds(path) is not None else []
-    try:
-        done = child(
-            ["ffmpeg", "-nostdin", "-v", "error", *exact, "-protocol_whitelist", "file,pipe",
-             "-format_whitelist", FFMPEG_FORMATS, "-i", f"file:{path}", "-vn", "-sn", "-dn", "-map", "0:a:0",
-             "-c:a", "pcm_f32le", "-rf64", "auto", target],
-            timeout_s=_FFMPEG_TIMEOUT_S,
-        )  # fmt: skip
-    except FileNotFoundError as error:
+    how, hint = ("-c:a", "pcm_f32le", "-rf64", "auto"), "convert it to WAV by hand; is it copy-protected or cut off?"
+    if not ffmpeg(path, target, *how, before=exact, hint=hint):
         hint = "install ffmpeg (apt install ffmpeg, brew install ffmpeg), or convert the file to WAV"
-        raise UnreadableAudio(f"{path}: this kind of file needs ffmpeg, which is not installed", hint) from error
-    except subprocess.TimeoutExpired as error:
-        raise DamagedAudio(
-            f"{path}: ffmpeg did not finish it in {_FFMPEG_TIMEOUT_S} s", "convert it to WAV by hand"
-        ) from error
-    if done.returncode or not target.is_file():
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no audio stream"]
-        raise DamagedAudio(f"{path}: ffmpeg cannot decode it: {reason[0][:200]}", "is it copy-protected or cut off?")
+        raise UnreadableAudio(f"{path}: this kind of file needs ffmpeg, which is not installed", hint)
     return target
 
 
