@@ -81,6 +81,7 @@ def test_a_read_only_place_is_told_before_the_work(
 ) -> None:
     subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
     assert steps(prep(song, PrepOptions(out=tiny_disk / place))) == ["read"]
+    assert steps(split(song, SplitOptions(), out=tiny_disk / place)) == ["read"]
     assert steps(pack_folder(song.parent, PackOptions(out=tiny_disk / place / "a.zip"))) == []
     assert not list(tiny_disk.iterdir()) and not free_engine
     finish(prep(song, PrepOptions(given=GIVEN, out=tiny_disk / place, dry_run=True)))  # a plan needs no place

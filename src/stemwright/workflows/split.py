@@ -8,13 +8,12 @@ from pathlib import Path
 from stemwright import serial
 from stemwright.audio.said import said_by
 from stemwright.handover import SeparationFacts, manifest
-from stemwright.handover.manifest import Ledger, Manifest
 from stemwright.model import Estimate, Outcome, Song, Workflow
 from stemwright.naming import bpm_and_key_in, safe_name, title_of
 from stemwright.workflows import facts, mix, separation
 from stemwright.workflows.facts import Given
 from stemwright.workflows.separation import SplitOptions
-from stemwright.workflows.steps import DryRunEnds, Planned, Run, hash_inputs, open_folder
+from stemwright.workflows.steps import DryRunEnds, Place, Planned, hash_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +47,19 @@ def split(
         bpm=facts.surest(given.bpm, said.bpm, Estimate(bpm, 0.9, "filename") if bpm else None),
         key=facts.surest(given.key, said.key, Estimate(key, 0.9, "filename") if key else None),
     )
-    parent = (out or source.resolve().parent).absolute()
-    workflow = f"split{options.kind}"
-    found = Ledger.find(parent, workflow, inputs)
+    place = Place.of(source, inputs, f"split{options.kind}", out, force, dry_run)
+    place.require_room(0 if options.stretch else 2 * file.frames * file.format.channels)
     engines = {}
-    if not (dry_run or (found and separation.is_done(found, inputs, song, options))):
+    if not (dry_run or (place.found and separation.is_done(place.found, inputs, song, options))):
         engines = yield from separation.ready(options)
-    folder = f"{safe_name(name)}_stems{options.kind}"
     packages = manifest.package_versions("numpy", "soundfile", "soxr")
-    fresh = Manifest(workflow, inputs, packages=packages, options=serial.plain(options))
-    ledger = open_folder(parent, folder, found, fresh, avoid=source, force=force, dry_run=dry_run)
-    run = Run(ledger, dry_run)
+    run = place.open(f"{safe_name(name)}_stems{options.kind}", packages, serial.plain(options))
+    folder = run.ledger.folder
     try:
         parts = separation.parts(inputs, song, options)
-        made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, ledger.folder, engines))
+        made = yield from run.step("stems", parts, lambda: mix.split(file, song, options, folder, engines))
     except DryRunEnds:
-        return Outcome((), Separation(ledger.folder, tuple(run.plan)), separation.to_fetch(options))
+        return Outcome((), Separation(folder, tuple(run.plan)), separation.to_fetch(options))
     how = serial.build(SeparationFacts, made.result["separation"])
     warnings = (*made.result["warnings"], *facts.told_by_tags((file,), song))
-    return Outcome(run.finish(made), Separation(ledger.folder, tuple(run.plan), how), warnings, run.done)
+    return Outcome(run.finish(made), Separation(folder, tuple(run.plan), how), warnings, run.done)

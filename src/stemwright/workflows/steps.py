@@ -12,7 +12,7 @@ from stemwright.errors import AlreadyThere
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
 from stemwright.model import Output, Progress, Workflow
-from stemwright.safety import require_writable, sweep, writable, writing
+from stemwright.safety import require_room, require_writable, sweep, writable, writing
 
 T = TypeVar("T")
 Made = tuple[Iterable[Output], Any]
@@ -78,57 +78,76 @@ def hash_inputs(paths: Iterable[Path]) -> Workflow[tuple[Entry, ...]]:
     return tuple(entries)
 
 
-def open_folder(
-    parent: Path, name: str, found: Ledger | None, fresh: Manifest, *, avoid: Path, force: bool, dry_run: bool
-) -> Ledger:
-    """The ledger of `parent/name`: the one found from an earlier run (renamed when its name changed), or new.
-
-    Packages and options are those of `fresh` in either case.
-    Raises AlreadyThere when something else lies there, OutputError when the folder cannot be written.
-    """
-    with _OPENING:  # songs of one name that are at work at once must not take the same folder
-        ledger = _opened(parent, name, found, fresh, avoid, force, dry_run)
-        if not dry_run:
-            asked = {"packages": fresh.packages, "options": fresh.options, "complete": False}
-            ledger.save(replace(ledger.manifest, **asked))
-        return ledger
-
-
 _OPENING = threading.Lock()
 
 
-def _opened(
-    parent: Path, name: str, found: Ledger | None, fresh: Manifest, avoid: Path, force: bool, dry_run: bool
-) -> Ledger:
-    folder = parent / name
-    if folder.exists() and avoid.exists() and folder.samefile(avoid):
-        folder = parent / f"{name}_Delivery"
-    if found and dry_run:
-        return found
-    if found and found.folder != folder and (not folder.exists() or folder.samefile(found.folder)):
-        with writing(folder):
-            found.folder.rename(folder)
-        found = Ledger(folder, found.manifest)
-    new = not folder.exists()
-    earlier = manifest.read(folder / manifest.NAME) if force else None
-    if found and found.folder == folder:
-        ledger = found
-    elif earlier:  # another song's delivery of ours: what this one does not replace goes
-        ledger = Ledger(folder, replace(earlier, workflow=fresh.workflow, inputs=fresh.inputs))
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
-        raise _taken(folder)
-    else:
-        ledger = Ledger(folder, fresh)
-    if not dry_run:
-        try:
-            folder.mkdir(parents=True, exist_ok=not new)
-        except FileExistsError:
-            raise _taken(folder) from None  # by another song of this name, a moment ago
-        except OSError as error:
-            raise writable(error, folder) from error
-        require_writable(folder)
-        sweep(folder)
-    return ledger
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the delivery of some inputs goes, and what an earlier run made of them there."""
+
+    source: Path
+    inputs: tuple[Entry, ...]
+    workflow: str
+    parent: Path
+    found: Ledger | None
+    force: bool
+    dry_run: bool
+
+    @classmethod
+    def of(
+        cls, source: Path, inputs: tuple[Entry, ...], workflow: str, out: Path | None, force: bool, dry_run: bool
+    ) -> Place:
+        """In the folder `out`, or beside the source."""
+        parent = (out or source.resolve().parent).absolute()
+        return cls(source, inputs, workflow, parent, Ledger.find(parent, workflow, inputs), force, dry_run)
+
+    def require_room(self, needed: int) -> None:
+        """Told before the work: raises OutputError, or DiskFull when `needed` bytes have no room in a new folder."""
+        if not self.dry_run:
+            require_room(self.found.folder if self.found else self.parent, 0 if self.found else needed)
+
+    def open(self, name: str, packages: dict[str, str], options: Any) -> Run:
+        """A run over `parent/name`: the folder found from an earlier run (renamed when its name changed), or new.
+
+        Raises AlreadyThere when something else lies there, OutputError when the folder cannot be written.
+        """
+        fresh = Manifest(self.workflow, self.inputs, packages=packages, options=options)
+        with _OPENING:  # songs of one name that are at work at once must not take the same folder
+            ledger = self._opened(name, fresh)
+            if not self.dry_run:
+                ledger.save(replace(ledger.manifest, packages=packages, options=options, complete=False))
+        return Run(ledger, self.dry_run)
+
+    def _opened(self, name: str, fresh: Manifest) -> Ledger:
+        folder, found = self.parent / name, self.found
+        if folder.exists() and self.source.exists() and folder.samefile(self.source):
+            folder = self.parent / f"{name}_Delivery"
+        if found and self.dry_run:
+            return found
+        if found and found.folder != folder and (not folder.exists() or folder.samefile(found.folder)):
+            with writing(folder):
+                found.folder.rename(folder)
+            found = Ledger(folder, found.manifest)
+        new = not folder.exists()
+        earlier = manifest.read(folder / manifest.NAME) if self.force else None
+        if found and found.folder == folder:
+            ledger = found
+        elif earlier:  # another song's delivery of ours: what this one does not replace goes
+            ledger = Ledger(folder, replace(earlier, workflow=fresh.workflow, inputs=fresh.inputs))
+        elif not new and (not folder.is_dir() or any(folder.iterdir())) and not self.force:
+            raise _taken(folder)
+        else:
+            ledger = Ledger(folder, fresh)
+        if not self.dry_run:
+            try:
+                folder.mkdir(parents=True, exist_ok=not new)
+            except FileExistsError:
+                raise _taken(folder) from None  # by another song of this name, a moment ago
+            except OSError as error:
+                raise writable(error, folder) from error
+            require_writable(folder)
+            sweep(folder)
+        return ledger
 
 
 def _taken(folder: Path) -> AlreadyThere:
