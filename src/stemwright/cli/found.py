@@ -13,6 +13,7 @@ from stemwright.units import listed, many
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _ALIKE = 4
@@ -43,10 +44,11 @@ def findings(console: Console, found: tuple[Finding, ...], rate: int, rates: Map
     for (word, rule), alike in groups.items():
         most = len(alike) if manners.verbose else _ALIKE
         for (message, more), names in list(alike.items())[:most]:
-            line = Text(f"{word:8}", style=_COLOURS.get(word, "dim")).append(f"{rule}  ", style="bold")
+            colour = _COLOURS.get(word, "dim")
             some = listed(names, len(names) if manners.verbose else _ALIKE)
-            line.append(f"{some}: " if some else "", style="not bold").append(message, style="not bold")
-            console.print(line.append(more, style="not bold dim"))
+            some += ": each " if len(names) > 1 else ": " if some else ""
+            said = Text(some + message, style=f"{colour} not bold").append(more, style="dim")
+            _hung(console, Text(f"{word:8}", style=colour).append(rule, style="bold"), said)
         if len(alike) > most:
             left = sum(map(len, list(alike.values())[most:]))
             console.print(f"{'':16}and {left} more such files; -v names them", style="dim")
@@ -59,6 +61,19 @@ def findings(console: Console, found: tuple[Finding, ...], rate: int, rates: Map
     else:
         let = f" ({counts[0]})" if counts else ""
         console.print(Text(f"audit: nothing to send back{let}", style="green"))
+
+
+def _hung(console: Console, head: Text, said: Text) -> None:
+    """One line; in a terminal that is too narrow for it the others are indented."""
+    from rich.table import Table
+
+    if console.soft_wrap:
+        console.print(head.append("  ").append(said))
+    else:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_row(head, said)
+        console.print(grid)
 
 
 def audit(console: Console, outcome: Outcome[Any]) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _KINDS = {
     "stem": "stem",
     "mix": "the whole mix, for reference",
+    "markers": "for any DAW; yours to change",
+    "click": "a click track, no part of the mix",
     "session": "DAW session",
     "media": "media of a session",
     "notes": "read this first",
