@@ -28,7 +28,7 @@ def test_network_rows_compare_ours_with_demucs(tmp_path: Path) -> None:
     song = write_wav(tmp_path / "song.wav", tone(220, 9, channels=1))
     outcome = speed(song, ("engine",))
     theirs, ours = outcome.result
-    assert not outcome.warnings and theirs.ratio is None
+    assert not outcome.failed and theirs.ratio is None
     assert ours.snr_db > 120 and ours.name.endswith("batch 1")
     assert ours.ratio == theirs.seconds / ours.seconds and ours.realtime == pytest.approx(8 / ours.seconds)
     assert ours.cpu_s > 0 and 0.1 < ours.rss_gib < 8
@@ -40,7 +40,7 @@ def test_host_rows_tell_the_parts_of_a_split() -> None:
 
     outcome = speed(rows=("host",))
     theirs, spread, other = outcome.result
-    assert not outcome.warnings and not theirs.parts
+    assert not outcome.failed and not theirs.parts
     assert theirs.residual_dbfs > -100 and spread.residual_dbfs == other.residual_dbfs == -math.inf
     for row in (spread, other):
         assert {*HOST, *DEVICE, "network", "rest"} == set(row.parts) and min(row.parts.values()) >= -1e-3
@@ -58,7 +58,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(bench, "_jobs", jobs)
     outcome = speed()
-    assert len(outcome.warnings) == 1 and "no such luck" in outcome.warnings[0]
+    assert len(outcome.failed) == 1 and "no such luck" in outcome.failed[0]
     assert 0.29 < outcome.result[0].rss_gib < 0.4
 
 

@@ -72,9 +72,9 @@ def run(workflow: Workflow[T], mode: str = "") -> T:
 def show(name: str, outcome: Outcome[Any], view: Callable[[Console, Any], None], ok: bool = True) -> int:
     """Print a result: one JSON document, or what `view` makes of it, then warnings and what failed as talk.
 
-    Returns the exit code: 3 when a part of what was asked failed.
+    Returns the exit code: 1 for what is not `ok`, 3 when a part of what was asked failed.
     """
-    code = 3 if outcome.failed else 0
+    code = 1 if not ok else 3 if outcome.failed else 0
     if manners.json:
         document = {
             "schema": serial.schema(name),

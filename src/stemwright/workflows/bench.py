@@ -97,7 +97,7 @@ def speed(
                 failed.append(f"{job.group}: {job.name}: {ended.stderr.decode(errors='replace').strip()[-300:]}")
             else:
                 done.append(_row(job, json.loads(ended.stdout.splitlines()[-1]), done))
-    return Outcome((), tuple(done), tuple(failed))
+    return Outcome((), tuple(done), failed=tuple(failed))
 
 
 def _row(job: _Job, found: dict[str, Any], before: list[Row]) -> Row:

@@ -34,5 +34,4 @@ def lint(file: Path) -> int:
         console.print(f"{file}: findings: {len(outcome.result.findings)}")
 
     outcome = check(file)
-    output.show("aaf-lint", outcome, view, ok=not outcome.result.fails)
-    return int(outcome.result.fails)
+    return output.show("aaf-lint", outcome, view, ok=not outcome.result.fails)

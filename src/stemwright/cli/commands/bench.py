@@ -28,14 +28,14 @@ def command() -> None:
 @click.option("--model", default="htdemucs", show_default=True, help="One of demucs's.")
 @click.option("--tiny", is_flag=True, help="A small random network: all rows in minutes on any CPU.")
 @options.talks
-def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str, model: str, tiny: bool) -> None:
+def split(song: Path | None, seconds: float, rows: tuple[str, ...], device: str, model: str, tiny: bool) -> int:
     """Time stemwright and demucs's own code side by side, on SONG or a composed one.
 
     Rows: host, demucs, engine, precision, batch, memory, unblend.
     """
     from stemwright.workflows import bench
 
-    output.show("bench", output.run(bench.speed(song, seconds, rows, device, model, tiny)), views.speed)
+    return output.show("bench", output.run(bench.speed(song, seconds, rows, device, model, tiny)), views.speed)
 
 
 @command.command()

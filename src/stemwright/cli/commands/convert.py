@@ -28,5 +28,4 @@ def command(source: Path, target: Path, media: tuple[Path, ...], force: bool, dr
     from stemwright.workflows.convert import convert
 
     outcome = output.run(convert(source, target, media, force=force, dry_run=dry_run))
-    output.show("convert", outcome, session_views.converted, ok=not outcome.result.missing)
-    return int(bool(outcome.result.missing))
+    return output.show("convert", outcome, session_views.converted, ok=not outcome.result.missing)

@@ -34,8 +34,6 @@ def command(folder: Path, undo: bool, **asked: Any) -> int:
     if (asked["in_place"] and asked["out"]) or (undo and any(given(n) is ParameterSource.COMMANDLINE for n in asked)):
         raise click.UsageError("--in-place and --out exclude each other; --undo goes with no option of a repair")
     if undo:
-        output.show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
-        return 0
+        return output.show("fix", undo_fix(folder), lambda to, made: to.print(made.result))
     outcome = output.run(fix_folder(folder, FixOptions(**asked)))
-    code = output.show("fix", outcome, found.fixed, ok=not outcome.result.still)
-    return 1 if outcome.result.still else code
+    return output.show("fix", outcome, found.fixed, ok=not outcome.result.still)

@@ -70,8 +70,7 @@ def _shown(outcome: Outcome[Any], view: Callable[[Any, Outcome[Any]], None], fai
     """Show it; exit code 1 for what is not as it should be. A dry run always is."""
     made, dry = outcome.result, hasattr(outcome.result, "calls")
     ok = not (made.fails(fail_on) or made.unwritten) if fail_on and not dry else getattr(made, "ok", True)
-    output.show("live", outcome, live_views.calls if dry else view, ok=ok)
-    return int(not ok)
+    return output.show("live", outcome, live_views.calls if dry else view, ok=ok)
 
 
 @_action(

@@ -37,7 +37,5 @@ def command(source: Path, verify: bool, extract: Path | None, **asked: Any) -> i
         raise click.UsageError("--verify goes with --extract only, and --extract with --verify")
     if verify:
         checked = output.run(pack.verify(source, extract))
-        output.show("verify", checked, pack_views.verified, ok=not checked.result.problems)
-        return int(bool(checked.result.problems))
-    output.show("pack", output.run(pack.pack_folder(source, pack.PackOptions(**asked))), pack_views.packed)
-    return 0
+        return output.show("verify", checked, pack_views.verified, ok=not checked.result.problems)
+    return output.show("pack", output.run(pack.pack_folder(source, pack.PackOptions(**asked))), pack_views.packed)

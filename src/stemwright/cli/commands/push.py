@@ -26,6 +26,4 @@ def command(source: Path, url: str, force: bool, dry_run: bool) -> int:
     """
     from stemwright.workflows.push import push_to
 
-    outcome = output.run(push_to(source, url, force=force, dry_run=dry_run))
-    output.show("push", outcome, pack_views.pushed)
-    return 0
+    return output.show("push", output.run(push_to(source, url, force=force, dry_run=dry_run)), pack_views.pushed)

@@ -23,8 +23,6 @@ def command(code: str | None) -> int:
     catalogue = audit.catalogue()
     some = {known: rule for known, rule in catalogue.items() if known.startswith((code or "").upper())}
     if code and (len(some) < 2 or code.upper() in catalogue):
-        output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result))
-    else:
-        rules = ((rule.code, rule.severity, rule.title) for rule in some.values())
-        output.show("rules", Outcome((), tuple(rules)), found.rules)
-    return 0
+        return output.show("rule", Outcome((), audit.explain(code)), lambda console, o: console.print(o.result))
+    rules = tuple((rule.code, rule.severity, rule.title) for rule in some.values())
+    return output.show("rules", Outcome((), rules), found.rules)

@@ -37,8 +37,7 @@ def verify(path: Path, against: Path | None, layout: str, ardour: bool, reaper: 
         raise click.UsageError("give --ardour or --reaper, not both: a session belongs to one DAW")
     host = Host("reaper", reaper) if reaper else Host("ardour") if ardour else None
     outcome = output.run(verifying.verify(path, against, host, layout))
-    output.show("verify", outcome, session_views.verified, ok=outcome.result.ok)
-    return 0 if outcome.result.ok else 1
+    return output.show("verify", outcome, session_views.verified, ok=outcome.result.ok)
 
 
 class WithVerify(click.Command):
