@@ -12,14 +12,14 @@ import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 from stemwright import __version__, serial
 from stemwright.errors import InputError
 from stemwright.model import Output
-from stemwright.safety import safe_join, sha256, write_text
+from stemwright.safety import safe_join, sha256, write_text, writing
 
 NAME = "manifest.json"
 INCOMPLETE = "_INCOMPLETE.txt"
@@ -138,11 +138,7 @@ class Ledger:
         for entry in (e for step in self.manifest.steps if step.name == name for e in step.outputs):
             path = self.folder / entry.path
             if entry.kind in ("session", "notes") and path.is_file() and not self.unharmed(entry):
-                number = 1
-                while (aside := path.with_name(f"{path.stem}_edited{number}{path.suffix}")).exists():
-                    number += 1
-                path.rename(aside)
-                moved.append(aside)
+                moved.append(put_aside(path))
         return tuple(moved)
 
     def touch(self, path: Path) -> None:
@@ -171,6 +167,13 @@ class Ledger:
         """Whether a file is there as it was recorded."""
         path = self.folder / entry.path
         return path.is_file() and path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a file that a user has edited; its new name. Raises OutputError."""
+    names = (path.with_name(f"{path.stem}_edited{number}{path.suffix}") for number in count(1))
+    with writing(path):
+        return path.rename(next(name for name in names if not name.exists()))
 
 
 def read(path: Path) -> Manifest | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,11 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class Outcome(Generic[T_co]):
     """What every workflow ends with: the files, what the user should know, and the result itself."""
 
     outputs: tuple[Output, ...]
-    result: T
+    result: T_co
     warnings: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()  # steps that were found done and not run again
     failed: tuple[str, ...] = ()  # what was asked for and could not be, though the rest was: sentences

@@ -89,7 +89,7 @@ def audit_folder(
     Raises NotFoundInput, SettingsError, OutputError.
     """
     if options.reports or options.form:
-        from stemwright.handover.reports import require
+        from stemwright.handover.reports import render, require
         from stemwright.workflows import reports  # formats of sessions and pages: a plain audit starts without them
     for path in options.reports:
         reports.check_free(path)  # what cannot be written is told before the work
@@ -133,7 +133,7 @@ def audit_folder(
         yield Progress("report", 0, 0)
         facts = reports.facts_of(stems, named, policy, result.passed, session)
         if options.form:
-            result = replace(result, text=reports.text(replace(facts, beside=options.beside), options.form))
+            result = replace(result, text=render(options.form, replace(facts, beside=options.beside)))
         for path in options.reports:
             try:
                 outputs += reports.write(facts, path)

@@ -69,8 +69,7 @@ def once(source: Path, out: Path, work: Workflow[Outcome[Delivery]]) -> Workflow
     yield Progress("read", 0, 0)
     if earlier := _delivered(source, out):
         return Outcome((), None, (f"is what was delivered as {earlier.name}",))
-    outcome = yield from work
-    return Outcome(outcome.outputs, outcome.result, outcome.warnings, outcome.skipped, outcome.failed)
+    return (yield from work)
 
 
 def _delivered(source: Path, out: Path) -> Path | None:

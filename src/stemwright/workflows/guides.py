@@ -16,10 +16,10 @@ from stemwright import serial
 from stemwright.audio.probe import probe
 from stemwright.audio.tagging import facts_of, tag_file
 from stemwright.errors import InputError
-from stemwright.handover.manifest import Ledger, Step
+from stemwright.handover.manifest import Ledger, Step, put_aside
 from stemwright.model import Marker, Output, Progress, Song, Stem, StemSet, Workflow
 from stemwright.naming import safe_name
-from stemwright.safety import sha256, writing
+from stemwright.safety import sha256
 from stemwright.session.arrange import arrange
 from stemwright.session.click import write_click
 from stemwright.session.markers import read_markers
@@ -105,7 +105,7 @@ def make(stems: StemSet, folder: Path, listed: Listed, asked: Guides) -> Workflo
     song, told = marked(stems.song, *_where(listed, asked), stems)
     own = folder / NAME
     if listed.aside:
-        told += (f"there was another {NAME}; it is now {_aside(own).name}",)
+        told += (f"there was another {NAME}; it is now {put_aside(own).name}",)
     if not listed.edited:
         write_table(own, song, song.markers)
     outputs = [Output(own, "markers")]
@@ -153,12 +153,3 @@ def with_click(stems: StemSet, outputs: Iterable[Output]) -> StemSet:
     """The set with the click that is among files that were written."""
     made = tuple(Stem(probe(output.path), "click", "Click") for output in outputs if output.kind == "click")
     return replace(stems, stems=stems.stems + made)
-
-
-def _aside(path: Path) -> Path:
-    """Give a file a name that is free."""
-    number = 1
-    while (aside := path.with_name(f"{path.stem}_edited{number}{path.suffix}")).exists():
-        number += 1
-    with writing(path):
-        return path.rename(aside)

@@ -150,8 +150,7 @@ def audit_open(host: str, asked: Asked, options: AuditOptions, media: bool = Tru
         return Outcome((), _or_dry(link, None))
     unfit = tuple(family for family in FAMILIES if family not in (*MEDIA, "SES"))
     wanted = replace(options, ignore=(*options.ignore, *unfit))
-    audited = yield from audit_folder(None, wanted, session, _media(session) if media else None)
-    return Outcome(audited.outputs, audited.result, audited.warnings)
+    return (yield from audit_folder(None, wanted, session, _media(session) if media else None))
 
 
 def _media(session: DawSession) -> StemSet | None:
@@ -192,7 +191,7 @@ def export(host: str, asked: Asked, options: ExportOptions) -> Workflow[Outcome[
     outputs = tuple(Output(out / file.name, "stem") for file in made.files)
     judged = replace(session, render=made.settings)
     audited = yield from audit_folder(out, AuditOptions(options.profile, ignore=CURED), judged)
-    return Outcome((*outputs, *audited.outputs), audited.result, audited.warnings)
+    return replace(audited, outputs=(*outputs, *audited.outputs))
 
 
 def _rendered(module: Any, link: Any, wanted: Wanted, force: bool) -> Rendered:

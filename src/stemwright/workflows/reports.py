@@ -78,11 +78,6 @@ def _prefix(folder: Path | None) -> str:
     return "".join(f"{part}/" for part in folder.resolve().relative_to(here).parts) if folder and inside else ""
 
 
-def text(facts: AuditFacts, form: str) -> str:
-    """The report in one format. Raises WrongOption."""
-    return reports.render(form, facts)
-
-
 def write(facts: AuditFacts, path: Path) -> tuple[Output, ...]:
     """Write what `kind_of` says. Raises WrongOption, AlreadyThere, SessionError, OutputError, DiskFull."""
     kind = kind_of(path)
@@ -94,5 +89,5 @@ def write(facts: AuditFacts, path: Path) -> tuple[Output, ...]:
         return write_labelled(facts.stems, facts.findings, path).outputs
     folder = facts.stems.folder
     beside = folder is not None and path.resolve().parent == folder.resolve()
-    write_text(path, text(replace(facts, beside=beside), kind))
+    write_text(path, reports.render(kind, replace(facts, beside=beside)))
     return (Output(path, "report"),)
