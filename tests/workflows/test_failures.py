@@ -16,10 +16,13 @@ import pytest
 from stemwright.errors import DiskFull, OutputError, StemwrightError, WeightsUnavailable
 from stemwright.handover import manifest
 from stemwright.model import Progress
+from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
+from stemwright.workflows.notes import write_notes
 from stemwright.workflows.pack import PackOptions, pack_folder
 from stemwright.workflows.prep import PrepOptions, prep
 from stemwright.workflows.separation import SplitOptions
+from stemwright.workflows.session import SessionOptions, build_sessions
 from stemwright.workflows.split import split
 from support import finish, pulse_song, tone, write_stems, write_wav
 
@@ -83,6 +86,9 @@ def test_a_read_only_place_is_told_before_the_work(
     assert steps(prep(song, PrepOptions(out=tiny_disk / place))) == ["read"]
     assert steps(split(song, SplitOptions(), out=tiny_disk / place)) == ["read"]
     assert steps(pack_folder(song.parent, PackOptions(out=tiny_disk / place / "a.zip"))) == []
+    stems = write_stems(song.parent / "S", {"Drums": tone(100.0)})
+    assert steps(build_sessions(stems, SessionOptions(out=tiny_disk / place))) == []
+    assert steps(write_notes(stems, Given(), NotesForm(), "protools", out=tiny_disk / place)) == []
     assert not list(tiny_disk.iterdir()) and not free_engine
     finish(prep(song, PrepOptions(given=GIVEN, out=tiny_disk / place, dry_run=True)))  # a plan needs no place
 

@@ -11,7 +11,7 @@ from stemwright.audio.folder import read_stems, require_readable
 from stemwright.handover.notes import NotesFacts
 from stemwright.measure.sets import measure_set
 from stemwright.model import Outcome, Song, Workflow
-from stemwright.safety import check_free
+from stemwright.safety import check_free, require_room
 from stemwright.workflows import deliver, facts, guides, kept
 from stemwright.workflows.deliver import NotesForm
 from stemwright.workflows.facts import Given
@@ -56,6 +56,8 @@ def write_notes(
     if not stems.everything:
         require_readable(stems)
     base, planned = places(folder, form, out, force=force)
+    if not dry_run:
+        require_room(base.parent)
     song, told = guides.marked((yield from facts.song_of(stems, given)), folder, None, stems)
     stems = replace(stems, song=song, other_files=stems.other_files + planned)
     measured = yield from measure_set(stems)

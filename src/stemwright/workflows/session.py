@@ -12,7 +12,7 @@ from stemwright.audio.folder import read_stems, require_readable
 from stemwright.audio.probe import require_whole
 from stemwright.errors import SessionError
 from stemwright.model import Outcome, Output, Session, Song, StemSet, Workflow
-from stemwright.safety import check_free, tidy
+from stemwright.safety import check_free, require_room, tidy
 from stemwright.session import formats
 from stemwright.session.arrange import arrange
 from stemwright.session.filling.proof import prove_filled
@@ -77,6 +77,8 @@ def build_sessions(folder: Path, options: SessionOptions) -> Workflow[Outcome[Se
     planned = tuple(formats.placed(name, base) for name in to)
     for path in planned:
         check_free(path, force=options.force)
+    if not options.dry_run:
+        require_room(base.parent)
     song = yield from facts.song_of(stems, options.given)
     song, told = guides.marked(song, folder, options.guides.markers, stems)
     told = (*told, *facts.told_by_stems(stems, song), *facts.doubts(song, options.given.bpm_range))
