@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from session_kit import moving_song, song
+from session_kit import band, moving_song, song
 
 from stemwright.model import Estimate, Marker, MeterChange, Song, TempoChange
+from stemwright.session.arrange import arrange
+from stemwright.session.formats import formats, read_session, write_session
 from stemwright.session.grid import bar_start, grid, lead_in_of, quarters_at, seconds_at, song_from, song_of_points
+from stemwright.session.verify import prove
 from stemwright.units import exact_bpm
 
 
@@ -84,6 +88,18 @@ def test_bar_one_takes_a_short_lead_in_up_to_the_first_change() -> None:
     assert [p.quarters for p in grid(waltz)] == [0, 4]
     found = song_of_points(grid(waltz), 480, 48000)
     assert (found["bpm"].value, found["meter_map"], found["downbeat_frame"]) == (120.0, meters, 480)
+
+
+@pytest.mark.parametrize("name", [name for name, module in formats().items() if "tempo" in module.EXPRESSES])
+@pytest.mark.parametrize("downbeat", [190, 240, 590])
+def test_every_format_gives_a_short_lead_in_back(tmp_path: Path, name: str, downbeat: int) -> None:
+    stems = replace(band(tmp_path), song=replace(moving_song(), downbeat_frame=downbeat))
+    plan = replace(arrange(stems), frames=20 * 48000)
+    path = write_session(name, plan, tmp_path / "s").outputs[0].path
+    assert prove(path, plan).ok
+    read = read_session(path).session.song
+    assert read.bpm and read.bpm.value == 93.5 and len(read.tempo_map) == 2
+    assert abs(read.downbeat_frame - downbeat * read.sample_rate / 48000) <= 1
 
 
 def test_bars_before_bar_one_are_counted() -> None:
