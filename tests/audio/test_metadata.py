@@ -89,6 +89,6 @@ def test_private_places(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.sampled_from([b"bext", b"iXML", b"LIST", b"_PMX", b"id3 "]), st.binary(max_size=700))))
 def test_no_chunk_can_break_it(tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[bytes, bytes]]) -> None:
     chunks = [chunk(name, body) for name, body in parts]
-    file = probe(saved(tmp_path_factory.getbasetemp(), riff(*chunks, fmt(), DATA)))
+    file = probe(saved(tmp_path_factory.getbasetemp(), riff(*chunks, fmt(), DATA), "odd chunks.wav"))
     assert file.frames == 480 and file.damage == ()
     assert [each.name for each in file.chunks[:-2]] == [name.decode() for name, _ in parts]
