@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -156,3 +157,15 @@ def test_child_ends_with_all_its_own_children(tmp_path: Path) -> None:
             return
         time.sleep(0.05)
     pytest.fail("the grandchild lives on")
+
+
+def test_room_is_asked_for_where_there_is_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    safety.require_room(tmp_path / "new" / "folder", 1)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(DiskFull):
+        safety.require_room(tmp_path, 1 << 60)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        safety.require_room(tmp_path / "file")
+    monkeypatch.setattr(safety.shutil, "disk_usage", lambda _: SimpleNamespace(total=0, free=0))
+    safety.require_room(tmp_path, 1)

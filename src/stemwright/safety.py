@@ -76,7 +76,8 @@ def require_room(folder: Path, needed: int = 0) -> None:
     with writing(folder):
         there = next(path for path in (folder, *folder.parents) if path.exists())
         with workroom(there):
-            if shutil.disk_usage(there).free < needed:
+            disk = shutil.disk_usage(there)
+            if disk.total and disk.free < needed:  # a mounted cloud may say 0 of 0
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
