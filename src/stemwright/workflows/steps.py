@@ -12,7 +12,7 @@ from stemwright.errors import AlreadyThere
 from stemwright.handover import manifest
 from stemwright.handover.manifest import Entry, Ledger, Manifest, Step
 from stemwright.model import Output, Progress, Workflow
-from stemwright.safety import require_room, require_writable, sweep, writable, writing
+from stemwright.safety import require_room, sweep, writable, writing
 
 T = TypeVar("T")
 Made = tuple[Iterable[Output], Any]
@@ -145,7 +145,6 @@ class Place:
                 raise _taken(folder) from None  # by another song of this name, a moment ago
             except OSError as error:
                 raise writable(error, folder) from error
-            require_writable(folder)
             sweep(folder)
         return ledger
 
