@@ -31,6 +31,12 @@ def test_every_job_is_done_once(crew: int, heavy: bool) -> None:
     assert list(each(lambda job, worker: job, 0, crew, heavy)) == []
 
 
+@forks
+def test_answers_may_be_long() -> None:
+    found = dict(each(lambda job, worker: bytes([job]) * 3_000_000, 6, 3, heavy=True))
+    assert {job: set(answer) for job, answer in found.items()} == {job: {job} for job in range(6)}
+
+
 @kinds
 def test_what_a_job_raises_is_raised(crew: int, heavy: bool) -> None:
     def work(job: int, worker: int) -> int:
@@ -46,8 +52,9 @@ def test_what_a_job_raises_is_raised(crew: int, heavy: bool) -> None:
 @forks
 def test_a_process_that_is_ended_from_outside_is_an_error_with_a_way_out() -> None:
     def work(job: int, worker: int) -> int:
-        if job == 3:
+        if worker:
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
         return job
 
     before = children()
@@ -60,7 +67,7 @@ def test_a_process_that_is_ended_from_outside_is_an_error_with_a_way_out() -> No
 @forks
 def test_nobody_works_on_when_the_results_are_not_wanted_any_more() -> None:
     before = children()
-    answers = each(lambda job, worker: time.sleep(0 if job < 2 else 60), 4, 2, heavy=True)
+    answers = each(lambda job, worker: time.sleep(60 * worker), 4, 3, heavy=True)
     next(answers)
     assert children() - before
     answers.close()
@@ -73,7 +80,7 @@ def test_workers_end_with_the_one_they_work_for(signal_number: int) -> None:
     code = (
         "import time\n"
         "from stemwright.measure.crew import each\n"
-        "answers = each(lambda job, worker: time.sleep(60 * job) or print(worker), 3, 2, True)\n"
+        "answers = each(lambda job, worker: time.sleep(60 if worker or job else 0.5), 4, 3, True)\n"
         "print(next(answers), flush=True)\n"
         "list(answers)"
     )

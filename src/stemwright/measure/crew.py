@@ -1,4 +1,4 @@
-"""Jobs done side by side: by forked processes where that is safe, else by threads.
+"""Jobs done side by side: with forked processes where that is safe, else by threads.
 
 Python's lock makes threads wait for each other, so eight of them measure hardly faster than two. A fork takes
 milliseconds and knows all that was loaded, but is safe only on Linux, from the main thread.
@@ -74,14 +74,18 @@ def _threaded(work: Work[T], jobs: int, crew: int) -> Generator[tuple[int, T], N
 
 
 def _forked(work: Work[T], jobs: int, crew: int) -> Generator[tuple[int, T], None, None]:
+    import fcntl  # Windows has none
+
     queue = os.memfd_create("jobs")  # all processes read on from the same place
     os.write(queue, struct.pack(f"{jobs}i", *range(jobs)))
     os.lseek(queue, 0, os.SEEK_SET)
     pipes: dict[int, int] = {}
-    parent = os.getpid()
+    parent, left = os.getpid(), jobs
     try:
-        for worker in range(crew):
+        for worker in range(1, crew):
             answers, into = os.pipe()
+            with suppress(OSError):  # a user may have many already
+                fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 1 << 20)  # so that nobody waits while we work ourselves
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # a progress bar's thread is no harm
@@ -91,9 +95,17 @@ def _forked(work: Work[T], jobs: int, crew: int) -> Generator[tuple[int, T], Non
             pipes[answers] = process
             os.close(into)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        left = jobs
         while left:
-            for pipe in select.select(list(pipes), [], [])[0]:
+            if own := os.read(queue, 4):
+                (job,) = struct.unpack("i", own)
+                left -= 1
+                yield job, work(job, 0)
+            elif not pipes:
+                raise StemwrightError(
+                    "a process that measured stems was ended from outside, most likely because memory ran out",
+                    "close other programs, or set STEMWRIGHT_WORKERS=1 to measure one stem at a time",
+                )
+            for pipe in select.select(list(pipes), [], [], 0 if own else None)[0]:
                 if not (answer := _answer(pipe)):
                     os.close(pipe)
                     os.waitpid(pipes.pop(pipe), 0)
@@ -103,11 +115,6 @@ def _forked(work: Work[T], jobs: int, crew: int) -> Generator[tuple[int, T], Non
                     raise result
                 left -= 1
                 yield job, result
-            if not pipes and left:
-                raise StemwrightError(
-                    "a process that measured stems was ended from outside, most likely because memory ran out",
-                    "close other programs, or set STEMWRIGHT_WORKERS=1 to measure one stem at a time",
-                )
     finally:
         os.close(queue)
         for pipe, process in pipes.items():
