@@ -1,7 +1,7 @@
 """Jobs done side by side: with forked processes where that is safe, else by threads.
 
-Python's lock makes threads wait for each other, so eight of them measure hardly faster than two. A fork takes
-milliseconds and knows all that was loaded, but is safe only on Linux, from the main thread.
+Python's lock makes threads wait for each other: two of them measure hardly faster than one. A fork takes milliseconds
+and knows all that was loaded, but is safe only on Linux, from the main thread.
 """
 
 from __future__ import annotations
