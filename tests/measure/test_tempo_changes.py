@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from band import MAJOR, RATE, drum, note, put, song
 
+from stemwright.measure import family
 from stemwright.measure.bars import find_bars
+from stemwright.measure.onsets import Curve
 from stemwright.measure.tempo import Tempo, estimate_tempo
 from stemwright.measure.tempomap import fewest_knots
 
@@ -136,3 +138,9 @@ def test_knots_stand_on_bars_and_only_where_the_tempo_turns() -> None:
     bpm, later = found.from_beat(4)
     assert bpm == pytest.approx(100, rel=1e-3)
     assert [Fraction(at) for at, _ in later] == [28, 68]
+
+
+def test_no_tempo_is_likelier_because_its_period_is_a_whole_number_of_frames() -> None:
+    pulse = Curve(0.3 + 0.02 * np.random.default_rng(1).standard_normal(5000), 50.0)
+    likely = family.likelihoods(pulse, 40, 300).values.mean(axis=0)
+    assert likely.max() < 1.1 * np.median(likely)

@@ -53,15 +53,15 @@ def likelihoods(activation: Curve, slowest_bpm: float, fastest_bpm: float) -> Li
     values = np.empty((blocks - length + 1, len(tempi)))
     for column, bpm in enumerate(tempi):
         phase = (index * (bpm / 60 / activation.rate) % 1 * _BINS).astype(int)
-        values[:, column] = _best(_folded(gain, base + phase, blocks), length)
-    return Likelihoods(tempi, values / (length * block))
+        values[:, column] = _best(gain, base + phase, blocks, length)
+    return Likelihoods(tempi, values)
 
 
 def on_one_grid(activation: Curve, bpm: float) -> float:
     """The same mean for a grid that runs through the whole song."""
     gain = _gain(activation.values)
     phase = (np.arange(len(gain)) * (bpm / 60 / activation.rate) % 1 * _BINS).astype(int)
-    return float(_best(_folded(gain, phase, 1), 1)[0] / len(gain))
+    return float(_best(gain, phase, 1, 1)[0])
 
 
 def _gain(probability: Array) -> Array:
@@ -70,17 +70,25 @@ def _gain(probability: Array) -> Array:
     return np.asarray(np.log(p) - np.log((1 - p) / (_BINS / _WIDTH - 1)))
 
 
-def _folded(gain: Array, cell: NDArray[np.integer], blocks: int) -> Array:
-    """Sums of `gain` over cells, `[blocks, phases]`."""
-    return np.bincount(cell, gain, blocks * _BINS).astype(np.float64).reshape(blocks, _BINS)
+def _best(gain: Array, cell: NDArray[np.integer], blocks: int, length: int) -> Array:
+    """Mean gain on the beats of the best phase of each run of `length` blocks, a beat being a sixteenth of all frames.
+
+    As a mean, not a sum: of tempi whose period is a whole number of frames, more frames fall into a beat.
+    """
+    total, count = (
+        _wide(np.bincount(cell, each, blocks * _BINS).astype(np.float64).reshape(blocks, _BINS), length)
+        for each in (gain, np.ones(len(gain)))
+    )
+    mean = np.divide(total, count, out=np.full_like(total, -9.0), where=count > 0)
+    return np.asarray(mean.max(axis=1) * _WIDTH / _BINS)
 
 
-def _best(folded: Array, length: int) -> Array:
-    """The best phase of each run of `length` blocks."""
+def _wide(folded: Array, length: int) -> Array:
+    """Sums over the width of a beat and `length` blocks."""
     around = np.concatenate([folded, folded[:, : _WIDTH - 1]], axis=1)
     wide = np.sum([around[:, shift : shift + _BINS] for shift in range(_WIDTH)], axis=0)
     total = np.concatenate([np.zeros((1, _BINS)), np.cumsum(wide, axis=0)])
-    return np.asarray((total[length:] - total[:-length]).max(axis=1))
+    return np.asarray(total[length:] - total[:-length])
 
 
 def path(found: Likelihoods, bpm: float, width: float) -> tuple[Array, Array, Array]:
