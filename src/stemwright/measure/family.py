@@ -57,13 +57,6 @@ def likelihoods(activation: Curve, slowest_bpm: float, fastest_bpm: float) -> Li
     return Likelihoods(tempi, values)
 
 
-def on_one_grid(activation: Curve, bpm: float) -> float:
-    """The same mean for a grid that runs through the whole song."""
-    gain = _gain(activation.values)
-    phase = (np.arange(len(gain)) * (bpm / 60 / activation.rate) % 1 * _BINS).astype(int)
-    return float(_best(gain, phase, 1, 1)[0])
-
-
 def _gain(probability: Array) -> Array:
     """Log odds of a beat here against none, the price that an even spread would pay taken off."""
     p = np.clip(probability, 0.005, 0.995)

@@ -103,7 +103,7 @@ def estimate_tempo(
     heard = _with_drums(heard, struck, ranked[0].bpm)
     exact, error = grid.lock(heard.onsets, ranked[0].bpm)
     fitted = grid.snap(exact, error, heard.seconds)
-    if steady.varies(heard.onsets, heard.pulse, likely, fitted):
+    if steady.varies(heard.onsets, likely, fitted):
         mapped = _mapped(heard, likely, ranked, fitted)
         if mapped and within[0] <= mapped.exact_bpm <= within[1]:
             return mapped
@@ -225,7 +225,7 @@ def _regular(first: float, period: float, end: float) -> Array:
 
 def _mapped(heard: Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm: float) -> Tempo | None:
     """The tempo with its changes; None where no map keeps to the beats, or it is no better than one tempo, `bpm`."""
-    times, tempi, _ = family.path(likely, ranked[0].bpm, 0.39)
+    times, tempi, _ = family.path(likely, ranked[0].bpm, 0.35)
     if np.mean(np.abs(np.log(tempi / ranked[0].bpm)) > OTHER_COUNT) > MOST_OTHER:
         times, tempi, _ = family.path(likely, ranked[0].bpm, OTHER_COUNT)
     beats = tempomap.follow(heard.pulse, heard.onsets, tempi, times)
