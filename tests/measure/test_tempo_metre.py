@@ -53,6 +53,10 @@ def test_six_eight_is_named_and_counted_in_quarters(bpm: float) -> None:
         assert math.remainder(tempo.downbeat_frame / RATE - 0.5, bar_s) == pytest.approx(0, abs=0.015)
 
 
+def test_quarters_of_six_eight_are_round_where_its_beats_are_not() -> None:
+    assert found_in(in_six_eight(90 / 80.004, 24)).estimate.value == 80
+
+
 def test_a_shuffle_stays_in_four_four() -> None:
     tempo = found_in(in_six_eight(60 / 104, 32, shuffled=True))
     assert tempo.metre == (4, 4) and not tempo.compound

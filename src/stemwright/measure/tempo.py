@@ -189,6 +189,8 @@ def _on_grid(
         first -= period  # the beat at the very start came out a trifle early
     beats = _regular(first, period, heard.seconds)
     bars = bars_of(heard, beats, compound=compound)
+    if bars.compound and (round_quarters := 2 * grid.snap(1.5 * bpm, 0.0, heard.seconds)).is_integer():
+        bpm = round_quarters / 3
     at = first + bar_one(beats, bars, entry) * period
     return _tempo(heard, bars, bpm, exact, confidence, alternatives, first % period, at, [])
 
