@@ -76,6 +76,18 @@ def test_new_harmony_tells_the_beat_from_a_louder_off_beat() -> None:
     assert math.remainder(phase.first_beat(heard, 120) - 0.5, 0.5) == pytest.approx(0, abs=0.02)
 
 
+def test_a_chord_is_new_where_it_sets_in() -> None:
+    audio = np.zeros(16 * RATE, np.float32)
+    for number in range(8):
+        for interval in MAJOR:
+            put(audio, 2.0 * number, note(60 + ROOTS[number % 4] + interval, 2.0))
+    heard = listen(audio, RATE)
+    assert heard is not None
+    for late in (0.25, 0.5, 1.0):
+        new, old = heard.harmony.newness(np.arange(2, 14, 2) + np.array([[0.0], [late]])).mean(axis=1)
+        assert new > 1.2 * old
+
+
 def test_drums_that_count_otherwise_lower_the_confidence_and_are_told() -> None:
     mix, other = song(100, 40), np.zeros(40 * RATE, np.float32)
     for number, at in enumerate(np.arange(0.5, 39, 60 / 150)):

@@ -34,9 +34,16 @@ class Harmony:
         found[..., 1:-1, :] = 1 - (sums[..., 1:, :, :] * sums[..., :-1, :, :]).sum(axis=-1)
         return found
 
-    def novelty(self) -> Array:
-        """Cosine distance of what sounds after each moment to what sounds before it, 0.35 s each; in their rhythm."""
-        reach = min(round(_AROUND_S * self.rate), (len(self.total) - 1) // 3)
+    def newness(self, at_s: Array) -> Array:
+        """How much of what sounds in the half second after these times did not before, in units of the usual."""
+        novelty = self.novelty(0.5)
+        before = (len(self.total) - len(novelty)) / 2
+        found = np.interp(at_s * self.rate - before, np.arange(len(novelty)), novelty)
+        return np.asarray(found / (novelty.mean() + 1e-9))
+
+    def novelty(self, around_s: float = _AROUND_S) -> Array:
+        """Cosine distance of what sounds after each moment to what sounds before it; in their rhythm."""
+        reach = min(round(around_s * self.rate), (len(self.total) - 1) // 3)
         sums = (self.total[reach:] - self.total[:-reach])[:, :12]
         sums /= np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9
         return np.asarray(1 - (sums[reach:] * sums[:-reach]).sum(axis=1))

@@ -9,7 +9,7 @@ from stemwright.measure.heard import Heard
 from stemwright.measure.onsets import Array
 
 _NEAR_S = 0.03
-_WEIGHTS = (2.59, 2.34, 101.0, 28.8)
+_WEIGHTS = (2.82, 2.29, 40.4, 20.6, 2.03)
 """Of `evidence`, in that order: a conditional logit fitted by `scripts/train_tempo`."""
 
 
@@ -45,12 +45,13 @@ def scores(heard: Heard, beats_s: Array) -> Array:
 
 
 def evidence(heard: Heard, beats_s: Array) -> Array:
-    """What speaks for each row of `[readings, beats]`: `[readings, 4]`.
+    """What speaks for each row of `[readings, beats]`: `[readings, 5]`.
 
-    Logarithms of pulse and onsets on the beats, against the mean of the song; change of harmony and of bass where bars
-    of three or four beats would start, for the best of these.
+    Logarithms of pulse and onsets on the beats, against the mean of the song; change of harmony and of bass, and new
+    harmony, where bars of three or four beats would start, for the best of these.
     """
-    changes = heard.harmony.changes(beats_s)
+    new = heard.harmony.newness(beats_s)[..., None]
+    changes = np.concatenate([heard.harmony.changes(beats_s), new], axis=-1)
     starts = [(first, beats) for beats in (3, 4) for first in range(min(beats, beats_s.shape[1]))]
     bars = [changes[:, first::beats].mean(axis=1) for first, beats in starts]
     on_beats = [np.log(curve.about(beats_s).mean(axis=1) + 0.1) for curve in (heard.pulse, heard.onsets)]
