@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stemwright.measure import candidates, family, grid, phase, steady, tempomap
 from stemwright.measure.bars import Bars, bar_one, bars_of
@@ -32,12 +31,10 @@ LEAST_DRUMS = 15.0
 """Coherence from which drums keep the beat; white noise reaches 6."""
 UNSURE_RESIDUAL_S, MOST_RESIDUAL_S = 0.03, 0.06
 """A map from whose grid more than one beat in twenty is further away is warned of, or not given."""
-MOST_CHANGES, LEAST_BEATS = 0.4, 12
-OTHER_TEMPO, CLEARER_THERE = 0.015, 0.4
-OFF_GRID, CLEARER_OFF = 0.1, 0.7
-"""Nor is one that changes the tempo in nearly every other bar, nor one that, on at least so many beats at a tempo so
-much off the usual one (relative) or so far beside its grid (beats), does not meet the onsets so much better (log) than
-that grid."""
+MOST_CHANGES, LEAST_STEADY = 0.4, 0.6
+MORE_ALIKE, LESS_STEADY = 0.15, 0.03
+"""Nor is one that changes the tempo in nearly every other bar, or whose beats are not that steady (correlation): no
+less so than those of one tempo, and far more where these are the least."""
 OTHER_COUNT, MOST_OTHER = 0.15, 0.3
 """Logarithm of a ratio, and a share of the song. Tempi that far from the likeliest, for longer, count it otherwise."""
 
@@ -250,26 +247,11 @@ def _mapped(heard: Heard, likely: Likelihoods, ranked: Sequence[Candidate], bpm:
 
 
 def _better(heard: Heard, found: tempomap.Map, count: int, bpm: float) -> bool:
-    """Whether the map meets onsets and pulse far better than one tempo, where it has another or is beside its grid."""
-    mapped = np.array([found.time_of(beat) for beat in range(count)])
-    gridded = _regular(phase.first_beat(heard, bpm), 60 / bpm, heard.seconds)
-    faster = np.abs(np.log(np.diff(mapped) * bpm / 60)) > OTHER_TEMPO
-    beside = np.abs((mapped[:-1] - gridded[0]) * bpm / 60 % 1 - 0.5) < 0.5 - OFF_GRID
-    parts = (faster, CLEARER_THERE), (beside, CLEARER_OFF)
-    return any(_clearer(heard, mapped[:-1], gridded, other) > least for other, least in parts)
-
-
-def _clearer(heard: Heard, mapped: Array, gridded: Array, other: NDArray[np.bool_]) -> float:
-    """By how much (log) the `other` of the mapped beats meet the onsets better; 0 if they do not meet the pulse."""
-    there = np.interp(gridded, mapped, other) > 0.5
-    if other.sum() < LEAST_BEATS or not there.any():
-        return 0.0
-    onsets, pulse = (
-        [np.log(tempomap.at_beats(curve, at) + 0.02) for at in (mapped[other], gridded[there])]
-        for curve in (heard.onsets, heard.pulse)
-    )
-    clearer = np.log(np.exp(onsets[0]).mean() / np.exp(onsets[1]).mean())
-    return float(clearer) if pulse[0].mean() > pulse[1].mean() else 0.0
+    """Whether onsets keep to the map, above all in the part of the song where they keep to one tempo the least."""
+    even, tempo = tempomap.evened(heard.onsets, np.array([found.time_of(beat) for beat in range(count)]))
+    steady, steady_at_one = grid.steadiness(even, tempo), grid.steadiness(heard.onsets, bpm)
+    gained = grid.likeness(even, tempo).min() - grid.likeness(heard.onsets, bpm).min()
+    return bool(gained > MORE_ALIKE and steady > max(LEAST_STEADY, steady_at_one - LESS_STEADY))
 
 
 def _readings(bpm: float, ranked: Sequence[Candidate]) -> tuple[float, ...]:

@@ -16,6 +16,8 @@ from stemwright.measure.onsets import Array, Curve, moving_max
 _RATE = 100
 _STIFF = 800.0
 """Price of a beat whose period is off by a factor of e; 10 % cost 7, twice what a beat is worth."""
+_PARTS = 96
+"""Of a beat, at which a curve is read."""
 _NEAR_S = 0.035
 """A beat may move so far to its onset."""
 TOLERANCE_S = 0.012
@@ -99,10 +101,12 @@ def on_onsets(beats_s: Array, onsets: Curve) -> Array:
     return made[np.diff(made, prepend=-1.0) > _NEAR_S]
 
 
-def at_beats(curve: Curve, beats_s: Array) -> Array:
-    """The curve at these times, the highest value within 10 ms or, of a slower curve, one value before and after."""
-    at = np.clip(np.round(beats_s * curve.rate).astype(int), 0, len(curve.values) - 1)
-    return np.asarray(moving_max(curve.values, 1 + 2 * max(1, round(0.01 * curve.rate)))[at])
+def evened(curve: Curve, beats_s: Array) -> tuple[Curve, float]:
+    """The curve as it would be, had these beats kept one tempo; that tempo in BPM."""
+    bpm = 60 / float(np.median(np.diff(beats_s)))
+    beats = np.arange((len(beats_s) - 1) * _PARTS) / _PARTS
+    at = np.interp(beats, np.arange(len(beats_s)), beats_s) * curve.rate
+    return Curve(np.interp(at, np.arange(len(curve.values)), curve.values), _PARTS * bpm / 60), bpm
 
 
 def fewest_knots(beats_s: Array, bar: int, first: int) -> Map:
