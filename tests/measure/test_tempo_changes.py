@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from band import MAJOR, RATE, drum, note, put, song
 
-from stemwright.measure import family
+from stemwright.measure import family, grid
 from stemwright.measure.bars import find_bars
 from stemwright.measure.onsets import Curve
 from stemwright.measure.tempo import Tempo, estimate_tempo
-from stemwright.measure.tempomap import fewest_knots
+from stemwright.measure.tempomap import evened, fewest_knots
 
 
 def played(beats_s: np.ndarray, seconds: float) -> np.ndarray:
@@ -144,3 +144,11 @@ def test_no_tempo_is_likelier_because_its_period_is_a_whole_number_of_frames() -
     pulse = Curve(0.3 + 0.02 * np.random.default_rng(1).standard_normal(5000), 50.0)
     likely = family.likelihoods(pulse, 40, 300).values.mean(axis=0)
     assert likely.max() < 1.1 * np.median(likely)
+
+
+def test_a_song_is_steady_by_its_own_beats() -> None:
+    beats = beats_at(np.linspace(100, 130, 120))
+    curve = Curve(np.histogram(beats, np.arange(0, beats[-1] + 1, 0.005))[0].astype(float), 200.0)
+    even, bpm = evened(curve, beats)
+    assert bpm == pytest.approx(115, abs=1)
+    assert grid.steadiness(even, bpm) > 0.9 > 0.5 > grid.steadiness(curve, bpm)
