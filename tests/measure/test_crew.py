@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from stemwright.audio.folder import read_stems
-from stemwright.errors import DamagedAudio, StemwrightError
+from stemwright.errors import DamagedAudio
 from stemwright.measure import sets
 from stemwright.measure.crew import each
 from stemwright.measure.tallies import Envelope
@@ -50,18 +51,71 @@ def test_what_a_job_raises_is_raised(crew: int, heavy: bool) -> None:
 
 
 @forks
-def test_a_process_that_is_ended_from_outside_is_an_error_with_a_way_out() -> None:
-    def work(job: int, worker: int) -> int:
-        if worker:
+@pytest.mark.parametrize("how", ["killed", "fails", "cannot answer"])
+def test_what_a_process_leaves_undone_is_done_here(how: str) -> None:
+    """Once two processes that asked at the same time got the same job, and another was forgotten."""
+    here = os.getpid()
+
+    def work(job: int, worker: int) -> object:
+        if worker and how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.01)
-        return job
+        if worker and how == "fails":
+            raise MemoryError
+        time.sleep(0.002)
+        return threading.Lock() if worker else (job, os.getpid() == here)
 
     before = children()
-    with pytest.raises(StemwrightError, match="ended from outside") as caught:
-        list(each(work, 50, 2, heavy=True))
-    assert "STEMWRIGHT_WORKERS=1" in caught.value.hint
+    assert sorted(each(work, 50, 3, heavy=True)) == [(job, (job, True)) for job in range(50)]
     assert children() <= before
+
+
+@forks
+def test_no_job_is_done_twice_or_forgotten_by_processes_that_ask_at_once() -> None:
+    found = [job for job, _ in each(lambda job, worker: None, 20_000, 4, heavy=True)]
+    assert sorted(found) == list(range(20_000))
+
+
+@forks
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_fewer_processes_than_wanted_do_it_all(allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, left = os.fork, [allowed]
+
+    def refusing() -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refusing)
+    before, opened = signal.pthread_sigmask(signal.SIG_BLOCK, []), len(list(Path("/proc/self/fd").iterdir()))
+    assert sorted(each(lambda job, worker: job, 5, 3, heavy=True)) == [(job, job) for job in range(5)]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
+@forks
+def test_children_may_be_reaped_by_the_system() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert len(list(each(lambda job, worker: job, 5, 2, heavy=True))) == 5
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+@forks
+def test_a_process_ended_at_its_birth_does_not_go_on_as_its_parent() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from stemwright.measure.crew import each\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
+        "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "try:\n"
+        "    print(len(list(each(lambda job, worker: job, 3, 2, True))), flush=True)\n"
+        "finally:\n"
+        "    os.write(1, b'tidied')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.stdout, done.stderr) == (b"3\ntidied", b"")
 
 
 @forks
@@ -80,7 +134,9 @@ def test_workers_end_with_the_one_they_work_for(signal_number: int) -> None:
     code = (
         "import time\n"
         "from stemwright.measure.crew import each\n"
-        "answers = each(lambda job, worker: time.sleep(60 if worker or job else 0.5), 4, 3, True)\n"
+        "done = []\n"
+        "work = lambda job, worker: time.sleep(60 if worker or done else 0.5) or done.append(job)\n"
+        "answers = each(work, 4, 3, True)\n"
         "print(next(answers), flush=True)\n"
         "list(answers)"
     )

@@ -12,6 +12,8 @@ from stemwright.measure import memory, sets
 from stemwright.model import StemSet
 from support import finish, tone, write_stems, write_wav
 
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -123,7 +125,7 @@ def test_a_file_that_changes_meanwhile_is_no_stem(folder: Path, monkeypatch: pyt
     assert [stem.name for stem in found.stems] == ["Drums"]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("0", os.cpu_count()), ("many", os.cpu_count())])
+@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("0", CORES), ("many", CORES)])
 def test_workers_by_environment(monkeypatch: pytest.MonkeyPatch, text: str, expected: int) -> None:
     monkeypatch.setenv("STEMWRIGHT_WORKERS", text)
     assert sets.workers() == expected
