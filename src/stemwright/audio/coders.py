@@ -9,7 +9,7 @@ from pathlib import Path
 from stemwright.errors import DamagedAudio
 from stemwright.safety import child
 
-_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,wav,w64,wv"
+_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,nistsphere,ogg,wav,w64,wv"
 """Demuxers ffmpeg may use. Without this list a file that calls itself .wav can make it open other files."""
 _TIMEOUT_S = 1800
 

@@ -8,8 +8,9 @@ tempo is off by more than an eighth of a quarter note in the lead-in). A lead-in
 finer beats, to 64ths, for a tempo at most a third faster or a fifth slower unless it is shorter than a 32nd note.
 
 In less than 12.5 ms not even a 64th fits at 300 BPM, and not every DAW has more. Bar 1 begins at frame 0 then and is so
-much longer, by less than 1 % of two seconds: nobody hears that, and every bar line from bar 2 on is exact. A lead-in of
-less than 4 ms is not worth a change of tempo: it is left out, and the whole grid begins at frame 0.
+much longer (or its part up to a change of tempo), by less than 1 % of two seconds: nobody hears that, and every bar
+line from bar 2 on is exact. A lead-in of less than 4 ms is not worth a change of tempo: it is left out, and the whole
+grid begins at frame 0.
 
 A DAW that is told by hand where bar 1 is stretches one tempo over whole bars before it, as Logic's Beat Mapping does.
 That is not done here: an upbeat would leave the grid, synced delays would run at a tempo that the song never has, and
