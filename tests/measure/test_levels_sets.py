@@ -49,12 +49,13 @@ def test_measure_set_fills_all_levels_in_place(tmp_path: Path) -> None:
     assert replace(done.mix, levels=None) == mix
 
 
-@pytest.mark.parametrize("seconds", [0.01, 3, 20])
+@pytest.mark.parametrize(("seconds", "many_reads"), [(0.01, 10_000), (3, 10_000), (20, 10_000), (20, 0)])
 def test_the_peak_of_the_sum_is_that_of_the_samples(
-    tmp_path: Path, seconds: float, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seconds: float, many_reads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of files of other lengths and channels, in columns of one cell and of more; of a sum that is never read whole."""
     monkeypatch.setattr("stemwright.measure.tallies._FINE", 12)
+    monkeypatch.setattr(room, "MANY_READS", many_reads)
     rng, frames = np.random.default_rng(4), round(seconds * 48_000)
     sounds = {"a": rng.normal(0, 0.4, (2, frames)), "b": rng.normal(0, 0.4, (1, frames // 2))}
     sounds["c"] = 0.7 * np.sin(np.arange(frames - 7) / 500) * np.array([[1.0], [-0.5]])

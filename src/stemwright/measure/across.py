@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stemwright.audio.probe import majority_rate
+from stemwright.measure.crew import each, workers
 from stemwright.measure.mixdown import mixdown
 from stemwright.measure.tallies import Envelope
 from stemwright.measure.together import FRAMES, Grams, Spans, Track, grams, side_by_side, whole
@@ -30,6 +32,8 @@ OFTEN = 3
 """Pieces in which a stem must be loud before it is known well enough."""
 MOST_PIECES = 48
 FIRST_LOOK = 32
+MANY_READS = 10_000
+"""More than that are shared among processes."""
 _ROUNDING = 1 + 1e-5
 """Sums of float32 may come out higher, added in another order."""
 LOUDEST_DBFS = 60.0
@@ -136,12 +140,22 @@ def _sum_peak(stems: Sequence[Stem], frames: int, total: Envelope | None) -> flo
         wanted[1 + part[bound[part] > peak]] = True
         runs = edges[np.flatnonzero(np.diff(wanted)).reshape(-1, 2)].tolist()
         spans = [piece for first, end in runs for piece in _cut(first, end)]
-        for blocks in side_by_side([Track(stem.file) for stem in stems], spans) if spans else ():
-            made = np.zeros((2, blocks[0].shape[1]), np.float32)
-            for block in blocks:
-                made += block
-            peak = max(peak, float(made.max()), -float(made.min()))
+        crew = workers() if len(spans) * len(stems) > MANY_READS else 1
+        shares = [spans[k * len(spans) // crew : (k + 1) * len(spans) // crew] for k in range(crew)]
+        found = each(partial(_highest, stems, shares), crew, crew, heavy=True)
+        peak = max(peak, *(height for _, height in found))
     return db(peak) if peak > 1.0 else None
+
+
+def _highest(stems: Sequence[Stem], shares: Sequence[Spans], share: int, worker: int) -> float:
+    """The largest magnitude of the sum in one share of the spans."""
+    most = 0.0
+    for blocks in side_by_side([Track(stem.file) for stem in stems], shares[share]) if shares[share] else ():
+        made = np.zeros((2, blocks[0].shape[1]), np.float32)
+        for block in blocks:
+            made += block
+        most = max(most, float(made.max()), -float(made.min()))
+    return most
 
 
 def _cut(start: int, end: int) -> Spans:
